@@ -1,0 +1,264 @@
+"""The vector type of ``simd.py`` as numba and LLVM see it: a type, its place in memory, and one instruction per function.
+
+Comes in: numba types. Goes out: intrinsics with the names, arguments and meaning that ``simd.py`` documents. Imported only when
+kernels are compiled.
+
+Source: numba's documentation, "Extending Numba" (low-level API); the LLVM Language Reference (fma, rint, masked loads and stores).
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, models, register_model
+
+FLOATS = (types.float32, types.float64)
+COUNTS = (8, 16)
+I32 = ir.IntType(32)
+
+
+class Lanes(types.Type):  # type: ignore[misc]
+    """The numba type of ``count`` numbers of one floating dtype."""
+
+    def __init__(self, dtype: types.Float, count: int) -> None:
+        self.dtype = dtype
+        self.count = count
+        super().__init__(name=f"Lanes({dtype}x{count})")
+
+    @property
+    def vector(self) -> ir.VectorType:
+        """The LLVM type, e.g. ``<8 x float>``."""
+        return ir.VectorType(ir.FloatType() if self.dtype is types.float32 else ir.DoubleType(), self.count)
+
+    @property
+    def suffix(self) -> str:
+        """What LLVM appends to a vector function's name, e.g. ``v8f32``."""
+        return f"v{self.count}f{self.dtype.bitwidth}"
+
+
+OF = {(dtype, count): Lanes(dtype, count) for dtype in FLOATS for count in COUNTS}
+
+
+@register_model(Lanes)
+class LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+    """Lanes live in vector registers, as one LLVM value."""
+
+    def __init__(self, dmm: Any, fe_type: Lanes) -> None:
+        super().__init__(dmm, fe_type, fe_type.vector)
+
+
+def spread(context: Any, builder: Any, value: Any, kind: types.Type, lanes: Lanes) -> Any:
+    """Give a value as lanes: itself if it is, else the number in the lanes' dtype, in each of them."""
+    if kind == lanes:
+        return value
+    number = context.cast(builder, value, kind, lanes.dtype)
+    undefined = ir.Constant(lanes.vector, ir.Undefined)
+    first = builder.insert_element(undefined, number, ir.Constant(I32, 0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(I32, lanes.count), [0] * lanes.count))
+
+
+def call_llvm(builder: Any, name: str, returns: ir.Type, args: Any) -> Any:
+    """Call one of LLVM's own functions."""
+    kind = ir.FunctionType(returns, [value.type for value in args])
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
+
+
+def address(context: Any, builder: Any, kinds: Any, args: Any, lanes: Lanes) -> Any:
+    """Where ``array[index]`` lies, as a pointer to lanes. Indices count from 0: none wraps around."""
+    array = context.make_array(kinds[0])(context, builder, args[0])
+    index = [context.cast(builder, i, kind, types.intp) for i, kind in zip(cgutils.unpack_tuple(builder, args[1]), kinds[1], strict=True)]
+    place = cgutils.get_item_pointer(context, builder, kinds[0], array, index, wraparound=False)
+    return builder.bitcast(place, ir.PointerType(lanes.vector))
+
+
+def first_lanes(context: Any, builder: Any, count: Any, kind: types.Type, lanes: Lanes) -> Any:
+    """The mask that is true in the first ``count`` lanes."""
+    integers = ir.VectorType(I32, lanes.count)
+    number = context.cast(builder, count, kind, types.int32)
+    undefined = ir.Constant(integers, ir.Undefined)
+    everywhere = builder.shuffle_vector(
+        builder.insert_element(undefined, number, ir.Constant(I32, 0)), undefined, ir.Constant(integers, [0] * lanes.count)
+    )
+    return builder.icmp_signed("<", ir.Constant(integers, list(range(lanes.count))), everywhere)
+
+
+def alignment(lanes: Lanes) -> int:
+    """Arrays promise the alignment of a number, not of a vector."""
+    return int(lanes.dtype.bitwidth // 8)
+
+
+def _loader(count: int) -> Any:
+    @intrinsic
+    def load(typingctx: Any, array: Any, index: Any) -> Any:
+        lanes = OF[array.dtype, count]
+
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            loaded = builder.load(address(context, builder, sig.args, args, lanes))
+            loaded.align = alignment(lanes)
+            return loaded
+
+        return lanes(array, index), codegen
+
+    return load
+
+
+def _part_loader(count: int) -> Any:
+    @intrinsic
+    def load_part(typingctx: Any, array: Any, index: Any, part: Any) -> Any:
+        lanes = OF[array.dtype, count]
+
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            place = address(context, builder, sig.args, args, lanes)
+            mask = first_lanes(context, builder, args[2], part, lanes)
+            zeros = ir.Constant(lanes.vector, [0.0] * lanes.count)
+            operands = [place, ir.Constant(I32, alignment(lanes)), mask, zeros]
+            return call_llvm(builder, f"llvm.masked.load.{lanes.suffix}.p0", lanes.vector, operands)
+
+        return lanes(array, index, part), codegen
+
+    return load_part
+
+
+load, load_wide = _loader(8), _loader(16)
+load_part, load_wide_part = _part_loader(8), _part_loader(16)
+
+
+@intrinsic
+def load_spread(typingctx: Any, array: Any, index: Any) -> Any:  # noqa: D103
+    lanes = OF[array.dtype, 8]
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        place = address(context, builder, sig.args, args, lanes)
+        number = builder.load(builder.bitcast(place, ir.PointerType(lanes.vector.element)))
+        return spread(context, builder, number, lanes.dtype, lanes)
+
+    return lanes(array, index), codegen
+
+
+@intrinsic
+def store(typingctx: Any, array: Any, index: Any, lanes: Any) -> Any:  # noqa: D103
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        stored = builder.store(args[2], address(context, builder, sig.args, args, lanes))
+        stored.align = alignment(lanes)
+        return context.get_dummy_value()
+
+    return types.void(array, index, lanes), codegen
+
+
+@intrinsic
+def store_part(typingctx: Any, array: Any, index: Any, lanes: Any, part: Any) -> Any:  # noqa: D103
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        place = address(context, builder, sig.args, args, lanes)
+        operands = [args[2], place, ir.Constant(I32, alignment(lanes)), first_lanes(context, builder, args[3], part, lanes)]
+        call_llvm(builder, f"llvm.masked.store.{lanes.suffix}.p0", ir.VoidType(), operands)
+        return context.get_dummy_value()
+
+    return types.void(array, index, lanes, part), codegen
+
+
+@intrinsic
+def zeros_of(typingctx: Any, array: Any) -> Any:  # noqa: D103
+    lanes = OF[array.dtype, 8]
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return ir.Constant(lanes.vector, [0.0] * lanes.count)
+
+    return lanes(array), codegen
+
+
+@intrinsic
+def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: D103
+    lanes = next((kind for kind in (a, b, c) if isinstance(kind, Lanes)), None)
+    if lanes is None:
+        return None
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        operands = [spread(context, builder, value, kind, lanes) for value, kind in zip(args, sig.args, strict=True)]
+        return call_llvm(builder, f"llvm.fma.{lanes.suffix}", lanes.vector, operands)
+
+    return lanes(a, b, c), codegen
+
+
+def _bound(comparison: str) -> Any:
+    @intrinsic
+    def bounded(typingctx: Any, a: Any, b: Any) -> Any:
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            limit = spread(context, builder, args[1], b, a)
+            # an ordered comparison is false for a NaN, which so stays: exactly what one minps or maxps does
+            return builder.select(builder.fcmp_ordered(comparison, args[0], limit), limit, args[0])
+
+        return a(a, b), codegen
+
+    return bounded
+
+
+minimum, maximum = _bound(">"), _bound("<")
+
+
+@intrinsic
+def where_positive(typingctx: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: D103
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        positive = builder.fcmp_ordered(">", args[0], ir.Constant(a.vector, [0.0] * a.count))
+        return builder.select(positive, spread(context, builder, args[1], b, a), spread(context, builder, args[2], c, a))
+
+    return a(a, b, c), codegen
+
+
+def _lanewise(name: str) -> Any:
+    @intrinsic
+    def function(typingctx: Any, a: Any) -> Any:
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            return call_llvm(builder, f"llvm.{name}.{a.suffix}", a.vector, args)
+
+        return a(a), codegen
+
+    return function
+
+
+magnitude, round_lanes = _lanewise("fabs"), _lanewise("rint")
+
+
+@intrinsic
+def with_sign_of(typingctx: Any, a: Any, b: Any) -> Any:  # noqa: D103
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return call_llvm(builder, f"llvm.copysign.{a.suffix}", a.vector, args)
+
+    return a(a, b), codegen
+
+
+@intrinsic
+def power_of_two(typingctx: Any, k: Any) -> Any:  # noqa: D103
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        bias, mantissa = (127, 23) if k.dtype is types.float32 else (1023, 52)
+        whole = ir.VectorType(ir.IntType(k.dtype.bitwidth), k.count)
+        exponent = builder.add(builder.fptosi(args[0], whole), ir.Constant(whole, [bias] * k.count))
+        return builder.bitcast(builder.shl(exponent, ir.Constant(whole, [mantissa] * k.count)), k.vector)
+
+    return k(k), codegen
+
+
+def _register(operation: Any, instruction: str) -> None:
+    """Give the operator its meaning between lanes, and between lanes and a number on either side."""
+    pairs = [pair for lanes in OF.values() for number in FLOATS for pair in ((lanes, number), (number, lanes))]
+    pairs += [(lanes, lanes) for lanes in OF.values()]
+    lanes_of = [next(kind for kind in pair if isinstance(kind, Lanes)) for pair in pairs]
+
+    class Template(ConcreteTemplate):  # type: ignore[misc]
+        cases = [signature(lanes, *pair) for lanes, pair in zip(lanes_of, pairs, strict=True)]  # noqa: RUF012
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        operands = [spread(context, builder, value, kind, sig.return_type) for value, kind in zip(args, sig.args, strict=True)]
+        return getattr(builder, instruction)(*operands)
+
+    infer_global(operation)(Template)
+    for pair in pairs:
+        lower_builtin(operation, *pair)(codegen)
+
+
+for _operation, _instruction in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul"), (operator.truediv, "fdiv")):
+    _register(_operation, _instruction)
