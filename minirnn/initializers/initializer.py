@@ -1,0 +1,82 @@
+"""What every initializer is: a shape, a dtype and a Generator come in, an array of first weights goes out."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[Any]
+Generator = np.random.Generator
+Shape = tuple[int, ...]
+
+
+class Initializer:
+    """What every initializer is: called with a shape, it returns an array.
+
+    A subclass writes `fill`, and names the arguments of its constructor.
+    """
+
+    kinds: ClassVar[str] = "biufc"
+    """The kinds of dtype that it can give, as NumPy's ``dtype.kind``."""
+    arguments: ClassVar[tuple[str, ...]] = ()
+    """The constructor's arguments, in Keras's order; each is kept under its own name, and together they are the configuration."""
+
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = "float32", rng: Generator | None = None) -> Array:
+        """Return a new array of `shape` and `dtype`.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            Shape of the weight.
+        dtype : dtype-like
+            Of the weight; None means float32.
+        rng : numpy.random.Generator, optional
+            Where an initializer without a seed draws from; None means the global generator.
+
+        Returns
+        -------
+        numpy.ndarray
+            The first values.
+
+        Raises
+        ------
+        ValueError
+            When `shape` is not a sequence of non-negative integers, or the initializer cannot fill it.
+        TypeError
+            When `dtype` is not one that the initializer can give.
+        """
+        name = type(self).__name__
+        try:
+            sizes = tuple(operator.index(size) for size in shape)
+        except TypeError:
+            raise ValueError(f"{name}: shape must be a sequence of integers, received {shape!r}. Write (n,) for one axis.") from None
+        if any(size < 0 for size in sizes):
+            raise ValueError(f"{name}: sizes must be 0 or more, received shape={sizes}.")
+        try:
+            chosen = np.dtype("float32" if dtype is None else dtype)
+        except TypeError:
+            raise TypeError(f"{name}: dtype must name a NumPy dtype, received {dtype!r}. Use 'float32' or 'float64'.") from None
+        if chosen.kind not in self.kinds:
+            raise TypeError(f"{name}: cannot give values of dtype {chosen}. Use 'float32' or 'float64'.")
+        return self.fill(sizes, chosen, rng)
+
+    def fill(self, shape: Shape, dtype: np.dtype[Any], rng: Generator | None) -> Array:
+        """Return the values; `shape` and `dtype` are checked already."""
+        raise NotImplementedError(f"{type(self).__name__} must implement fill(shape, dtype, rng).")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as plain values, under Keras's names."""
+        return {name: getattr(self, name) for name in self.arguments}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Initializer:
+        """Build the initializer whose `get_config` gave `config`."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
