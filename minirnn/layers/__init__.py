@@ -1,0 +1,11 @@
+"""The layers, in the order of the data flow."""
+
+from minirnn.layers.dense import Dense
+from minirnn.layers.dropout import Dropout
+from minirnn.layers.embedding import Embedding
+from minirnn.layers.flatten import Flatten
+from minirnn.layers.input_layer import Input, InputLayer
+from minirnn.layers.layer import Layer
+from minirnn.layers.simple_rnn import SimpleRNN
+
+__all__ = ["Dense", "Dropout", "Embedding", "Flatten", "Input", "InputLayer", "Layer", "SimpleRNN"]

@@ -1,0 +1,486 @@
+"""The simple recurrent layer: one state vector, carried through time.
+
+Comes in: x (B,T,E). Goes out: the last state (B,H), or with ``return_sequences`` every state (B,T,H).
+
+Forward, for t = 0 .. T-1, with h_0 = 0 (slot 0 of ``hs``, so that step t reads slot t and writes slot t+1):
+
+    z_t = x_t · Wx + b + h_prev · Wh          (B,H)
+    h_t = activation(z_t)                     where the mask says "padding", h_t = h_prev
+
+Backward, for t = T-1 .. 0, carrying one gradient dh on the state just left:
+
+    dz_t     = dh · activation'(z_t)          (the slope comes from h_t, so z is not kept); 0 where masked
+    dWh     += h_prevᵀ · dz_t
+    dx_t·Wx part: dz_t itself, see below
+    dh_prev  = dz_t · Whᵀ                     plus dh where masked
+
+The input part of z does not depend on the state, so it is computed for all steps at once, before the loop, and the loop only looks it
+up: ``table`` holds the projected inputs, and ``ids`` says which row of it each step reads. For real-valued x the table has a row per
+(b,t). For tokens it has a row per word of the vocabulary, which is why ``token_rnn.py`` never builds x at all. Backward adds dz_t into
+``dtable`` under the same ids; the layer takes dWx, db and dx from there.
+
+Memory: ``hs`` is (T+1,B,H), time first, so that a step is one contiguous block.
+
+Source: Keras 3.15, ``keras/src/layers/rnn/simple_rnn.py`` and ``rnn.py`` (order of weights, masks, dropout, statefulness). Masked first
+steps with a carried state give output 0, and ``zero_output_for_mask`` always holds, as on Keras's TensorFlow backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from minirnn import activations, initializers
+from minirnn.activations import activate_ref, activate_step, slope_ref, slope_step
+from minirnn.jit import inline, jit
+from minirnn.layers.layer import Layer, Shape, not_supported, positive_integer
+from minirnn.products import add_outer, add_product
+from minirnn.randomness import generator
+
+# ---------------------------------------------------------------------------------------------------------------------------- forward
+
+
+def rnn_forward_ref(
+    table: np.ndarray,
+    ids: np.ndarray,
+    rows: np.ndarray,
+    backwards: bool,
+    mask: np.ndarray | None,
+    keep: np.ndarray | None,
+    Wh: np.ndarray,
+    hs: np.ndarray,
+    activation: int,
+) -> None:
+    """Fill slots 1..T of ``hs`` from slot 0.
+
+    Parameters
+    ----------
+    table (R,H) float: x · Wx + b, a row per distinct input
+    ids (N,T) int: the row of the table that each step of each example reads
+    rows (B,) int: the examples of this batch
+    backwards : step t reads input step T-1-t
+    mask (B,T) bool, or None: False where the state is carried over unchanged; in input order
+    keep (B,H) float, or None: recurrent dropout, 0 or 1/(1-rate), the same at each step
+    Wh (H,H) float
+    hs (T+1,B,H) float: out; slot 0 is given
+    activation : code of ``activations``
+    """
+    T = ids.shape[1]
+    for t in range(T):
+        at = T - 1 - t if backwards else t
+        h_prev = hs[t]
+        z_t = table[ids[rows, at]] + (h_prev if keep is None else h_prev * keep) @ Wh
+        h_t = activate_ref(z_t, activation)
+        hs[t + 1] = h_t if mask is None else np.where(mask[:, at, None], h_t, h_prev)
+
+
+@inline
+def _time_first(ids: np.ndarray, rows: np.ndarray, backwards: bool) -> np.ndarray:
+    """The batch's ids as (T,B). Reading each example's row in one go lets the processor fetch ahead: a fifth of the forward pass."""
+    T, B = ids.shape[1], rows.size
+    steps = np.empty((T, B), np.int32)
+    for b in range(B):
+        row = rows[b]
+        for t in range(T):
+            steps[T - 1 - t if backwards else t, b] = ids[row, t]
+    return steps
+
+
+@inline
+def _keep_step(hs: np.ndarray, t: int, keep: np.ndarray, kept: np.ndarray) -> None:
+    """kept[0] = hs[t] · keep."""
+    B, H = keep.shape
+    for b in range(B):
+        for i in range(H):
+            kept[0, b, i] = hs[t, b, i] * keep[b, i]
+
+
+@jit
+def rnn_forward_jit(
+    table: np.ndarray,
+    ids: np.ndarray,
+    rows: np.ndarray,
+    backwards: bool,
+    mask: np.ndarray | None,
+    keep: np.ndarray | None,
+    Wh: np.ndarray,
+    hs: np.ndarray,
+    activation: int,
+) -> None:
+    """The same, compiled."""
+    T, (B, H) = ids.shape[1], hs.shape[1:]
+    steps = _time_first(ids, rows, backwards)
+    kept = np.empty((1, B, H), hs.dtype)
+    for t in range(T):
+        if keep is None:
+            add_product(hs, t, Wh, hs, t + 1, table, steps, t)
+        else:
+            _keep_step(hs, t, keep, kept)
+            add_product(kept, 0, Wh, hs, t + 1, table, steps, t)
+        activate_step(hs, t + 1, activation)
+        if mask is not None:
+            at = T - 1 - t if backwards else t
+            for b in range(B):
+                if not mask[b, at]:
+                    for j in range(H):
+                        hs[t + 1, b, j] = hs[t, b, j]
+
+
+# --------------------------------------------------------------------------------------------------------------------------- backward
+
+
+def rnn_backward_ref(
+    dhs: np.ndarray | None,
+    dh: np.ndarray,
+    ids: np.ndarray,
+    rows: np.ndarray,
+    backwards: bool,
+    mask: np.ndarray | None,
+    keep: np.ndarray | None,
+    Wh: np.ndarray,
+    hs: np.ndarray,
+    dtable: np.ndarray,
+    dWh: np.ndarray,
+    activation: int,
+) -> None:
+    """Carry the gradient from the last state back to the first, and add up what the weights get of it.
+
+    Parameters
+    ----------
+    dhs (B,T,H) float, or None: gradient that reaches each state from the layer above, in the order of processing
+    dh (B,H) float: in, the gradient on the last state from outside ``dhs``; out, the gradient on the initial state
+    ids, rows, backwards, mask, keep, Wh, hs, activation : as they were for forward
+    dtable (R,H) float: added to; the gradient on the table
+    dWh (H,H) float: added to
+    """
+    T = ids.shape[1]
+    for t in reversed(range(T)):
+        at = T - 1 - t if backwards else t
+        if dhs is not None:
+            dh += dhs[:, t]
+        # h_t = activation(z_t), or h_prev where masked
+        dz_t = dh * slope_ref(hs[t + 1], activation)
+        if mask is not None:
+            dz_t = np.where(mask[:, at, None], dz_t, 0)
+        # z_t = table[ids_t] + (h_prev · keep) · Wh
+        np.add.at(dtable, ids[rows, at], dz_t)
+        dWh += (hs[t] if keep is None else hs[t] * keep).T @ dz_t
+        dh_prev = dz_t @ Wh.T
+        if keep is not None:
+            dh_prev *= keep
+        dh[...] = dh_prev if mask is None else np.where(mask[:, at, None], dh_prev, dh)
+
+
+@jit
+def rnn_backward_jit(
+    dhs: np.ndarray | None,
+    dh: np.ndarray,
+    ids: np.ndarray,
+    rows: np.ndarray,
+    backwards: bool,
+    mask: np.ndarray | None,
+    keep: np.ndarray | None,
+    Wh: np.ndarray,
+    hs: np.ndarray,
+    dtable: np.ndarray,
+    dWh: np.ndarray,
+    activation: int,
+) -> None:
+    """The same, compiled. Loops, not slices: each slice assignment here costs 0.3 s of compile time."""
+    T, (B, H) = ids.shape[1], dh.shape
+    steps = _time_first(ids, rows, backwards)
+    Wh_T = np.empty((H, H), Wh.dtype)
+    for i in range(H):
+        for j in range(H):
+            Wh_T[j, i] = Wh[i, j]
+    dh_t, dh_flat = dh.reshape((1, B, H)), dh.reshape(B * H)  # the same memory
+    dz, kept = np.empty((1, B, H), dh.dtype), np.empty((1, B, H), dh.dtype)
+    for t in range(T - 1, -1, -1):
+        if dhs is not None:
+            for b in range(B):
+                for j in range(H):
+                    dh[b, j] += dhs[b, t, j]
+        slope_step(dh_t, hs, t + 1, activation, dz)
+        if mask is None:
+            for k in range(B * H):
+                dh_flat[k] = 0  # makes room for dz · Whᵀ
+        else:
+            at = T - 1 - t if backwards else t
+            for b in range(B):
+                for j in range(H):  # a masked row keeps its dh, and sends nothing into the weights
+                    if mask[b, at]:
+                        dh[b, j] = 0
+                    else:
+                        dz[0, b, j] = 0
+        if keep is None:
+            add_outer(hs, t, dz, 0, dWh, dtable, steps, t)
+            add_product(dz, 0, Wh_T, dh_t, 0, None, None, 0)
+        else:
+            _keep_step(hs, t, keep, kept)
+            add_outer(kept, 0, dz, 0, dWh, dtable, steps, t)
+            for b in range(B):
+                for j in range(H):
+                    kept[0, b, j] = 0
+            add_product(dz, 0, Wh_T, kept, 0, None, None, 0)
+            for b in range(B):
+                for j in range(H):
+                    dh[b, j] += kept[0, b, j] * keep[b, j]
+
+
+class Kernels(NamedTuple):
+    """One backend's pair."""
+
+    forward: Callable[..., None]
+    backward: Callable[..., None]
+
+
+BACKENDS = {"numpy": Kernels(rnn_forward_ref, rnn_backward_ref), "numba": Kernels(rnn_forward_jit, rnn_backward_jit)}
+
+# ------------------------------------------------------------------------------------------------------------------------------ layer
+
+
+class SimpleRNN(Layer):
+    """Fully-connected recurrent layer, the output being the next step's state.
+
+    Parameters
+    ----------
+    units : H, a positive integer
+    activation : "tanh", "sigmoid", "relu" or "linear"
+    use_bias : whether z has a bias
+    kernel_initializer, recurrent_initializer, bias_initializer : of Wx, Wh and b
+    dropout : share of the E inputs that training sets to 0, the same ones at every step, 0..1
+    recurrent_dropout : likewise of the H carried states
+    return_sequences : give every state (B,T,H) instead of the last (B,H)
+    go_backwards : read the sequence from its end; sequences come out in the order of processing
+    stateful : start each batch from the last batch's states, row by row; needs a fixed batch size
+    unroll : accepted; the loop is compiled either way and gives the same numbers
+    seed : of the dropout masks
+    zero_output_for_mask : with masks, output 0 at masked steps instead of the last output
+
+    Raises
+    ------
+    ValueError
+        For arguments out of range, and for arguments of Keras's that minirnn lacks (regularizers, constraints, ``return_state``).
+    """
+
+    weight_names: ClassVar[tuple[str, ...]] = ("kernel", "recurrent_kernel", "bias")
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        seed: int | None = None,
+        *,
+        zero_output_for_mask: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        not_supported(
+            "SimpleRNN",
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            return_state=return_state or None,
+        )
+        self.units = positive_integer("SimpleRNN", "units", units)
+        self.activation = activations.name_of(activation, "SimpleRNN")
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.recurrent_initializer = initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.dropout = rate("SimpleRNN", "dropout", dropout)
+        self.recurrent_dropout = rate("SimpleRNN", "recurrent_dropout", recurrent_dropout)
+        self.return_sequences = return_sequences
+        self.go_backwards = go_backwards
+        self.stateful = stateful
+        self.unroll = unroll
+        self.seed = seed
+        self.zero_output_for_mask = zero_output_for_mask
+        self.state: np.ndarray | None = None
+        self._code = activations.CODES[self.activation]
+        self._rng = generator(seed)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """(B,T,E) -> (B,H), or (B,T,H) with ``return_sequences``."""
+        if len(input_shape) != 3:
+            raise ValueError(
+                f"SimpleRNN: layer '{self.name}' expects input of shape (B,T,E), received {input_shape}. "
+                f"Put an Embedding before it, or give one-hot vectors (OneHot)."
+            )
+        B, T, _ = input_shape
+        return (B, T, self.units) if self.return_sequences else (B, self.units)
+
+    def make_weights(self, input_shape: Shape, rng: np.random.Generator) -> None:
+        """Kernel (E,H), recurrent kernel (H,H), bias (H,)."""
+        B, _, E = input_shape
+        if E is None:
+            raise ValueError(f"SimpleRNN: the input's last size must be known, received {input_shape}. Give it in Input(shape=...).")
+        if self.stateful and B is None:
+            raise ValueError("SimpleRNN: stateful=True needs a fixed batch size. Give Input(shape, batch_size=...).")
+        assert self.kernel_initializer and self.recurrent_initializer and self.bias_initializer
+        self.add_weight("kernel", (E, self.units), self.kernel_initializer, rng)
+        self.add_weight("recurrent_kernel", (self.units, self.units), self.recurrent_initializer, rng)
+        if self.use_bias:
+            self.add_weight("bias", (self.units,), self.bias_initializer, rng)
+
+    def check_input(self, shape: tuple[int, ...]) -> None:
+        """Raise ValueError unless the batch is (B,T,E) with this layer's E and at least one step."""
+        assert self.input_shape is not None
+        if len(shape) != 3 or shape[2] != self.input_shape[2] or shape[1] == 0:
+            raise ValueError(
+                f"SimpleRNN: layer '{self.name}' expects input of shape (B,T,{self.input_shape[2]}) with T >= 1, received {shape}."
+            )
+
+    def compute_mask(self, x: Any, mask: np.ndarray | None) -> np.ndarray | None:
+        """The mask goes on with a sequence, and ends with it."""
+        return mask if self.return_sequences else None
+
+    def forward(self, x: np.ndarray, mask: np.ndarray | None = None, training: bool = False) -> np.ndarray:
+        """x (B,T,E), mask (B,T) -> (B,H) or (B,T,H)."""
+        B, T, E = x.shape
+        self._input_keep = self.draw_keep(B, E, self.dropout) if training else None
+        if self._input_keep is not None:
+            x = x * self._input_keep[:, None]
+        self._x = np.ascontiguousarray(x, self.dtype).reshape(B * T, E)
+        table = self.scratch("table", (B * T, self.units))
+        np.matmul(self._x, self.values["kernel"], out=table)
+        if self.use_bias:
+            table += self.values["bias"]
+        rows = np.arange(B)
+        return self.recur(table, np.arange(B * T, dtype=np.int32).reshape(B, T), rows, mask, training)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """dy, as the output -> dx (B,T,E)."""
+        T, B, H = self._hs.shape
+        dtable = self.scratch("dtable", (B * (T - 1), H))
+        self.recur_back(dy, dtable)
+        self.gradients["kernel"] += self._x.T @ dtable
+        if self.use_bias:
+            self.gradients["bias"] += dtable.sum(axis=0)
+        dx = (dtable @ self.values["kernel"].T).reshape(B, T - 1, -1)
+        if self._input_keep is not None:
+            dx *= self._input_keep[:, None]
+        return dx
+
+    def recur(self, table: np.ndarray, ids: np.ndarray, rows: np.ndarray, mask: np.ndarray | None, training: bool) -> np.ndarray:
+        """Run through time over projected inputs: what ``forward`` and the token layer share."""
+        B, T, H = len(rows), ids.shape[1], self.units
+        hs = self._hs = self.scratch("hs", (T + 1, B, H))
+        hs[0] = 0 if not self.stateful else self._carried(B)
+        keep = self.draw_keep(B, H, self.recurrent_dropout) if training and self.recurrent_dropout else None
+        self._way = (ids, rows, self.go_backwards, mask, keep)
+        BACKENDS[self.backend].forward(table, *self._way, self.values["recurrent_kernel"], hs, self._code)
+        self._visible = None if mask is None else self._visible_steps(mask)
+        if self.stateful:
+            self.state = hs[T].copy()
+        outputs = hs[1:].transpose(1, 0, 2) if self.return_sequences else hs[T]
+        if self._visible is not None:
+            outputs = outputs * (self._visible[:, :, None] if self.return_sequences else self._visible[:, -1:])
+        return outputs
+
+    def recur_back(self, dy: np.ndarray, dtable: np.ndarray) -> None:
+        """Run back through time: the gradient on the output becomes the one on the table, and the recurrent kernel's."""
+        B, H = self._hs.shape[1:]
+        if self._visible is not None:
+            dy = dy * (self._visible[:, :, None] if self.return_sequences else self._visible[:, -1:])
+        dh = self.scratch("dh", (B, H))
+        dhs = None
+        if self.return_sequences:
+            dh.fill(0)
+            dhs = np.ascontiguousarray(dy, self.dtype)
+        else:
+            dh[...] = dy
+        dtable.fill(0)
+        values, gradients = self.values["recurrent_kernel"], self.gradients["recurrent_kernel"]
+        BACKENDS[self.backend].backward(dhs, dh, *self._way, values, self._hs, dtable, gradients, self._code)
+
+    def draw_keep(self, B: int, width: int, share: float) -> np.ndarray | None:
+        """A dropout mask (B,width): 0 with probability ``share``, else 1/(1-share); None when nothing is dropped."""
+        if share == 0:
+            return None
+        kept = self._rng.random((B, width)) >= share
+        return (kept / (1 - share) if share < 1 else np.zeros((B, width))).astype(self.dtype)
+
+    def reset_state(self) -> None:
+        """Forget the state that a stateful layer carries from batch to batch."""
+        self.state = None
+
+    reset_states = reset_state
+
+    def _carried(self, B: int) -> Any:
+        assert self.input_shape is not None
+        if self.input_shape[0] != B:
+            raise ValueError(
+                f"SimpleRNN: stateful layer '{self.name}' was built for batches of {self.input_shape[0]}, received {B} rows. "
+                f"Use a data set and a batch_size that {self.input_shape[0]} divides."
+            )
+        return 0 if self.state is None else self.state
+
+    def _visible_steps(self, mask: np.ndarray) -> np.ndarray | None:
+        """Where (B,T), in the order of processing, the output is the state, not 0; None where that is everywhere."""
+        steps = mask[:, ::-1] if self.go_backwards else mask
+        if self.zero_output_for_mask:
+            return steps
+        # before the first unmasked step the output is 0, and so is the state unless one was carried in
+        return np.logical_or.accumulate(steps, axis=1) if self._hs[0].any() else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the constructor's arguments, in Keras's names and order."""
+        return {
+            **super().get_config(),
+            "return_sequences": self.return_sequences,
+            "return_state": False,
+            "go_backwards": self.go_backwards,
+            "stateful": self.stateful,
+            "unroll": self.unroll,
+            "zero_output_for_mask": self.zero_output_for_mask,
+            "units": self.units,
+            "activation": self.activation,
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "recurrent_initializer": initializers.serialize(self.recurrent_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": None,
+            "recurrent_regularizer": None,
+            "bias_regularizer": None,
+            "activity_regularizer": None,
+            "kernel_constraint": None,
+            "recurrent_constraint": None,
+            "bias_constraint": None,
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
+            "seed": self.seed,
+        }
+
+
+def rate(function: str, argument: str, value: Any) -> float:
+    """Return a dropout rate as a float; TypeError unless it is a number, ValueError unless it is in 0..1."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating):
+        raise TypeError(f"{function}: {argument} must be a number in 0..1, received {value!r}.")
+    if not 0 <= value <= 1:
+        raise ValueError(f"{function}: {argument} must be in 0..1, received {value!r}. It is the share that is dropped.")
+    return float(value)
