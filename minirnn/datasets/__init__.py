@@ -1,0 +1,5 @@
+"""The data sets: IMDB as Keras has it, and the built-in reviews under the same contract."""
+
+from minirnn.datasets import imdb
+
+__all__ = ["imdb"]
