@@ -1,0 +1,577 @@
+"""A model: an ordered list of layers, each feeding the next.
+
+Comes in: layers, then data. Goes out: outputs, and through ``training.py`` trained weights. Forward runs through the list; backward is the same
+list read from its end.
+
+Where an Embedding, or one-hot input, meets a SimpleRNN, the two are computed as one step (``layers/token_rnn.py``); the list of layers
+that the user sees does not change.
+
+Source: Keras 3.15, ``keras/src/models/sequential.py`` and ``keras/src/trainers/trainer.py``: names, defaults and order of arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minirnn import losses, metrics, optimizers, training
+from minirnn.batches import TokenRows
+from minirnn.callbacks import History
+from minirnn.inputs import as_rectangle, check_x
+from minirnn.jit import DEFAULT_BACKEND, HAVE_NUMBA
+from minirnn.layers.embedding import Embedding
+from minirnn.layers.input_layer import InputLayer
+from minirnn.layers.layer import Layer, Shape, float_dtype, unique_name
+from minirnn.layers.simple_rnn import SimpleRNN
+from minirnn.layers.token_rnn import TokenRNN, takes_tokens
+from minirnn.metrics import BinaryAccuracy, Mean
+from minirnn.one_hot import OneHot
+from minirnn.parameters import Parameters
+from minirnn.randomness import generator
+from minirnn.summary import summary_table
+
+
+class Sequential:
+    """Layers in a row.
+
+    Parameters
+    ----------
+    layers : list of layers, the first of which may be an ``Input``
+    trainable : False: no layer is trained
+    name : default: sequential, numbered
+    dtype : of weights and arithmetic, ``"float32"`` or ``"float64"``; minirnn's own
+    backend : ``"numba"`` (compiled; the default where numba is installed) or ``"numpy"`` (the readable reference); minirnn's own
+    seed : of first weights and shuffling; None for streams from the global generator, which ``utils.set_random_seed`` seeds; minirnn's own
+
+    Examples
+    --------
+    >>> import minirnn
+    >>> from minirnn import layers
+    >>> model = minirnn.Sequential([layers.Input((100,)), layers.Embedding(200, 16), layers.SimpleRNN(8), layers.Dense(1, "sigmoid")])
+    >>> model.count_params()
+    3409
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Layer | InputLayer] | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+        *,
+        dtype: str = "float32",
+        backend: str | None = None,
+        seed: int | None = None,
+    ) -> None:
+        if backend not in (None, "numba", "numpy"):
+            raise ValueError(f"Sequential: backend must be 'numba' or 'numpy', received {backend!r}.")
+        if backend == "numba" and not HAVE_NUMBA:
+            raise ValueError("Sequential: backend='numba' needs numba, which cannot be imported. Install it, or use backend='numpy'.")
+        self.name = name or unique_name("sequential")
+        self.dtype = float_dtype("Sequential", dtype)
+        self.backend = backend or DEFAULT_BACKEND
+        self.trainable = trainable
+        self.layers: list[Layer] = []
+        self.input_layer: InputLayer | None = None
+        self.stop_training = False
+        self.history: Any = None
+        self.compiled = False
+        self.loss: Any = None
+        self.optimizer: Any = None
+        self.metrics: list[BinaryAccuracy] = []
+        self.metric_identifiers: list[Any] = []
+        self.loss_tracker = Mean("loss")
+        self.output_mask: np.ndarray | None = None
+        self._parameters: Parameters | None = None
+        self._plans: dict[bool, list[Any]] = {}
+        self._init_rng, self.shuffle_rng = generator(seed).spawn(2)
+        for layer in layers or ():
+            self.add(layer)
+
+    # ------------------------------------------------------------------------------------------------------------------- structure
+
+    def add(self, layer: Layer | InputLayer) -> None:
+        """Put a layer at the end.
+
+        Raises
+        ------
+        ValueError
+            For a second Input, an Input after other layers, or a name that is taken.
+        TypeError
+            For something that is not a layer.
+        """
+        if isinstance(layer, InputLayer):
+            if self.input_layer is not None or self.layers:
+                raise ValueError(f"Sequential.add: model '{self.name}' has its input already; Input must come first, and once.")
+            self.input_layer = layer
+            return
+        if not isinstance(layer, Layer):
+            raise TypeError(f"Sequential.add: expected a layer of minirnn.layers, received {layer!r}.")
+        if layer.name in [other.name for other in self.layers]:
+            raise ValueError(f"Sequential.add: a layer named '{layer.name}' is in the model already. Names must differ.")
+        if not self.layers and self.input_layer is None and layer.example_shape is not None:
+            self.input_layer = InputLayer(layer.example_shape)
+        self.layers.append(layer)
+        self._parameters, self._plans = None, {}
+        if self.input_layer is not None:
+            self.build(self.input_layer.batch_shape)
+
+    def pop(self) -> Layer:
+        """Take the last layer away, and give it.
+
+        Raises
+        ------
+        ValueError
+            When there is none.
+        """
+        if not self.layers:
+            raise ValueError(f"Sequential.pop: model '{self.name}' has no layers.")
+        self._parameters, self._plans = None, {}
+        return self.layers.pop()
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights of the layers that have none yet.
+
+        Parameters
+        ----------
+        input_shape : of a batch, (None, T) for ids, (None, T, V) for vectors
+
+        Raises
+        ------
+        ValueError
+            When there are no layers, or one does not fit the shape it is given.
+        """
+        if not self.layers:
+            raise ValueError(f"Sequential.build: model '{self.name}' has no layers. Add some first.")
+        shape: Shape = tuple(input_shape)
+        for layer in self.layers:
+            if layer.built and layer.values:
+                layer.input_shape, layer.output_shape = shape, layer.compute_output_shape(shape)
+                layer.check_input(tuple(1 if size is None else size for size in shape))
+            else:
+                layer.dtype, layer.backend = self.dtype, self.backend
+                layer.build(shape, self._init_rng)
+            layer.backend = self.backend
+            assert layer.output_shape is not None
+            shape = layer.output_shape
+        self._plans = {}
+
+    @property
+    def built(self) -> bool:
+        """Whether every layer has its weights."""
+        return bool(self.layers) and all(layer.built for layer in self.layers)
+
+    @property
+    def input_shape(self) -> Shape:
+        """Of a batch; AttributeError before the model is built."""
+        return self._built_shape("input_shape", self.layers[0].input_shape if self.layers else None)
+
+    @property
+    def output_shape(self) -> Shape:
+        """Of a batch; AttributeError before the model is built."""
+        return self._built_shape("output_shape", self.layers[-1].output_shape if self.layers else None)
+
+    def _built_shape(self, name: str, shape: Shape | None) -> Shape:
+        if shape is None:
+            raise AttributeError(f"Sequential.{name}: model '{self.name}' is not built yet. Give it an Input, or call build.")
+        return shape
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Give a layer by its name or its place.
+
+        Raises
+        ------
+        ValueError
+            When there is no such layer, or not exactly one of the two is given.
+        """
+        if (name is None) == (index is None):
+            raise ValueError("get_layer: give either name or index.")
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(f"get_layer: index {index} is out of range; the model has {len(self.layers)} layers.")
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"get_layer: no layer is named {name!r}. There are: {[layer.name for layer in self.layers]}.")
+
+    def summary(self, print_fn: Any = None) -> None:
+        """Print a table of layers, output shapes and numbers of weights; ``print_fn`` takes the whole text instead."""
+        (print_fn or print)(summary_table(self))
+
+    # --------------------------------------------------------------------------------------------------------------------- weights
+
+    @property
+    def parameters(self) -> Parameters:
+        """All weights in one vector; laid out at the first call after the layers have changed."""
+        if self._parameters is None:
+            if not self.built:
+                raise ValueError(f"Sequential: model '{self.name}' has no weights yet. Give it an Input, build it, or call it on data.")
+            if not self.trainable:
+                for layer in self.layers:
+                    layer.trainable = False
+            self._parameters = Parameters(self.layers, self.dtype)
+            if self.optimizer is not None:
+                self.optimizer.rebind(self._parameters)
+        return self._parameters
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """The weights themselves, in Keras's order."""
+        return [weight for layer in self.layers for weight in layer.weights]
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of the weights, in Keras's order: layer by layer, kernel, recurrent kernel, bias."""
+        return [weight.copy() for weight in self.weights]
+
+    def set_weights(self, weights: Any) -> None:
+        """Take these values for the weights, in Keras's order.
+
+        Raises
+        ------
+        ValueError
+            When their number or one of their shapes differs; nothing is changed then.
+        """
+        given = [np.asarray(weight) for weight in weights]
+        own = self.weights
+        if [value.shape for value in own] != [value.shape for value in given]:
+            raise ValueError(
+                f"set_weights: expected weights of shapes {[value.shape for value in own]}, received {[value.shape for value in given]}."
+            )
+        for value, weight in zip(own, given, strict=True):
+            value[...] = weight
+
+    def count_params(self) -> int:
+        """Give the number of weights; ValueError before the model is built."""
+        return sum(layer.count_params() for layer in self.layers)
+
+    def snapshot(self) -> list[np.ndarray]:
+        """Copies of the weights and of the optimizer's state, for ``restore``."""
+        return [self.parameters.values.copy(), *(vector.copy() for vector in self.optimizer.state.values())]
+
+    def restore(self, snapshot: list[np.ndarray]) -> None:
+        """Put back what ``snapshot`` gave."""
+        for vector, copy in zip([self.parameters.values, *self.optimizer.state.values()], snapshot, strict=True):
+            vector[...] = copy
+
+    # ---------------------------------------------------------------------------------------------------------- forward and backward
+
+    def plan(self, one_hot: bool) -> list[Any]:
+        """Give the steps that the layers are computed in: token layers and the SimpleRNN behind them are one step."""
+        if one_hot not in self._plans:
+            steps: list[Any] = []
+            for place, layer in enumerate(self.layers):
+                if takes_tokens(layer) and isinstance(layer, SimpleRNN):
+                    before = self.layers[place - 1] if place else None
+                    if isinstance(before, Embedding):
+                        steps[-1] = TokenRNN(before, layer)
+                        continue
+                    if place == 0 and one_hot:
+                        steps.append(TokenRNN(None, layer))
+                        continue
+                steps.append(layer)
+            self._plans[one_hot] = steps
+        return self._plans[one_hot]
+
+    def forward(self, x: Any, training: bool = False) -> np.ndarray:
+        """Give the outputs of a batch. The array belongs to the last layer: the next forward overwrites it."""
+        tokens = isinstance(x, TokenRows)
+        self._steps = self.plan(tokens and x.num_classes is not None)
+        if tokens and not isinstance(self._steps[0], TokenRNN | Embedding):
+            x = x.array(self.dtype)
+        mask = None
+        for step in self._steps:
+            x, mask = step.forward(x, mask, training), step.compute_mask(x, mask)
+        self.output_mask = mask
+        return x  # type: ignore[no-any-return]
+
+    def backward(self, gradient: np.ndarray, from_logits: bool = False) -> None:
+        """Add up all gradients, from the gradient on the outputs, or on the last layer's logits."""
+        *others, last = self._steps
+        passed = last.backward_from_logits(gradient) if from_logits else last.backward(gradient.reshape(self._output_like(gradient)))
+        for step in reversed(others):
+            passed = step.backward(passed)
+
+    def _output_like(self, gradient: np.ndarray) -> tuple[int, ...]:
+        shape = self.output_shape
+        return (len(gradient), *(-1 if size is None else size for size in shape[1:]))
+
+    def __call__(self, x: Any, training: bool = False) -> np.ndarray:
+        """Give the outputs for a batch, as an array of the caller's own."""
+        x = self.read("Sequential", x)
+        return np.array(self.forward(training_rows(x), training))
+
+    def read(self, function: str, x: Any) -> Any:
+        """Check inputs, and build the model by them if it is not built yet."""
+        if not self.layers:
+            raise ValueError(f"{function}: model '{self.name}' has no layers. Add some first.")
+        shape = x.shape if isinstance(x, OneHot) else as_rectangle(function, "x", x).shape
+        checked = check_x(function, x, self.layers[0], self.dtype)
+        if not self.built:
+            self.build((None, *shape[1:]))
+        _ = self.parameters
+        expected = self.input_shape
+        if len(shape) != len(expected):
+            raise ValueError(f"{function}: x must have shape {expected}, received {shape}.")
+        for layer in self.layers[:1]:
+            layer.check_input(shape)
+        return checked
+
+    def example_output_shape(self, x: Any) -> tuple[int, ...]:
+        """Give the shape of one example's output for these inputs."""
+        shape: Shape = (None, *x.shape[1:])
+        for layer in self.layers:
+            shape = layer.compute_output_shape(shape)
+        return tuple(1 if size is None else size for size in shape[1:])
+
+    # -------------------------------------------------------------------------------------------------------------------- training
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: str | bool = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Say how the model is trained.
+
+        Parameters
+        ----------
+        optimizer : a name, or an ``optimizers.RMSprop``
+        loss : a name, or a loss of ``minirnn.losses``
+        metrics : list of names or metrics, e.g. ``["accuracy"]``
+
+        Raises
+        ------
+        ValueError
+            For unknown names, and for arguments of Keras's that minirnn lacks.
+        """
+        unsupported = {
+            "loss_weights": loss_weights,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly or None,
+            "steps_per_execution": None if steps_per_execution == 1 else steps_per_execution,
+            "jit_compile": None if jit_compile == "auto" else jit_compile,
+            "auto_scale_loss": None if auto_scale_loss is True else auto_scale_loss,
+        }
+        for argument, value in unsupported.items():
+            if value is not None:
+                raise ValueError(f"compile: {argument} is not supported by minirnn, received {value!r}. Leave it out.")
+        if metrics is not None and not isinstance(metrics, list | tuple):
+            raise ValueError(f"compile: metrics must be a list, received {metrics!r}. Write [{metrics!r}].")
+        self.optimizer, self.loss = optimizers.get(optimizer), losses.get(loss)
+        self.metric_identifiers = list(metrics or [])
+        self.metrics = self._resolve_metrics()
+        self.compiled = True
+        if self._parameters is not None:
+            self.optimizer.build(self._parameters)
+
+    def _resolve_metrics(self) -> list[BinaryAccuracy]:
+        outputs = self.output_shape[-1] if self.built else 1
+        resolved: list[BinaryAccuracy] = []
+        for identifier in self.metric_identifiers:
+            metric = metrics.get(identifier, outputs)
+            taken = [other.name for other in resolved]
+            if metric.name in taken:
+                metric.name = next(name for n in range(1, 99) if (name := f"{metric.name}_{n}") not in taken)
+            resolved.append(metric)
+        return resolved
+
+    def require_compiled(self, function: str) -> None:
+        """Raise ValueError unless the model is compiled with a loss."""
+        if not self.compiled:
+            raise ValueError(f"{function}: the model is not compiled. Call compile(optimizer, loss) first.")
+        if self.loss is None:
+            raise ValueError(f"{function}: the model was compiled without a loss. Pass loss='binary_crossentropy' to compile.")
+
+    @property
+    def trackers(self) -> list[Mean]:
+        """The running means of an epoch: the loss, then the metrics."""
+        return [self.loss_tracker, *self.metrics]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Their names."""
+        return [tracker.name for tracker in self.trackers]
+
+    def reset_metrics(self) -> None:
+        """Start the running means again."""
+        for tracker in self.trackers:
+            tracker.reset()
+
+    def metric_results(self) -> dict[str, float]:
+        """Give the running means by name."""
+        return {tracker.name: tracker.result() for tracker in self.trackers}
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool | str = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Train the model.
+
+        Parameters
+        ----------
+        x : ids (N,T), a ``OneHot`` (N,T,V), or vectors (N,T,E)
+        y : labels (N,) or as the outputs
+        batch_size : examples per update; default 32
+        epochs : number of the last epoch; with ``initial_epoch`` 0, how many there are
+        verbose : 0 silent, 1 a progress bar, 2 a line per epoch, "auto" a bar on a terminal and lines elsewhere
+        callbacks : list of ``minirnn.callbacks``
+        validation_split : share cut off the end, before shuffling
+        validation_data : (x, y) or (x, y, sample_weight); goes before validation_split
+        shuffle : True for a fresh permutation each epoch, "batch" to shuffle inside fixed batches, or False
+        class_weight : dict of class to weight
+        sample_weight : (N,)
+        initial_epoch : number of the first epoch, from 0
+        validation_batch_size : default batch_size
+        validation_freq : after every how many epochs, or after which ones (from 1), there is a validation
+
+        Returns
+        -------
+        History
+            Whose ``history`` has a list per name: loss, the metrics, and each with ``val_``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For data or arguments that do not fit; nothing is changed then.
+        FloatingPointError
+            When the loss is no longer finite: the weights are those with which the epoch began.
+        """
+        for argument, value in (("steps_per_epoch", steps_per_epoch), ("validation_steps", validation_steps)):
+            if value is not None:
+                raise ValueError(f"fit: {argument} is not supported by minirnn, received {value!r}: every epoch reads all examples.")
+        return training.fit(
+            self,
+            x,
+            y,
+            batch_size,
+            epochs,
+            verbose,
+            callbacks,
+            validation_split,
+            validation_data,
+            shuffle,
+            class_weight,
+            sample_weight,
+            initial_epoch,
+            validation_batch_size,
+            validation_freq,
+        )
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Give the loss, or [loss, metrics...], or with ``return_dict`` both by name.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For data or arguments that do not fit.
+        """
+        _no_steps("evaluate", steps)
+        return self._as_asked(training.evaluate(self, x, y, batch_size, verbose, sample_weight, callbacks), return_dict)
+
+    def predict(
+        self, x: Any, batch_size: int | None = None, verbose: int | str = "auto", steps: int | None = None, callbacks: Any = None
+    ) -> np.ndarray:
+        """Give the outputs (N,...) in order.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For data that does not fit.
+        """
+        _no_steps("predict", steps)
+        return training.predict(self, x, batch_size, verbose, callbacks)
+
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False) -> Any:
+        """Take one step on one batch; give its loss, or [loss, metrics...], before the update."""
+        x, y, weights = training.check_examples("train_on_batch", self, x, y, sample_weight, class_weight)
+        self.reset_metrics()
+        training.train_batch(self, x, y, np.arange(len(x)), weights)
+        return self._as_asked(self.metric_results(), return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Give the loss of one batch, or [loss, metrics...]."""
+        x, y, weights = training.check_examples("test_on_batch", self, x, y, sample_weight, None)
+        self.reset_metrics()
+        training.measure(self, self.forward(training_rows(x)), y, np.arange(len(x)), weights)
+        return self._as_asked(self.metric_results(), return_dict)
+
+    def predict_on_batch(self, x: Any) -> np.ndarray:
+        """Give the outputs for one batch."""
+        return self(x)
+
+    def reset_states(self) -> None:
+        """Forget the states that stateful layers carry from batch to batch."""
+        for layer in self.layers:
+            if isinstance(layer, SimpleRNN):
+                layer.reset_state()
+
+    def _as_asked(self, logs: dict[str, float], return_dict: bool) -> Any:
+        if return_dict:
+            return dict(sorted(logs.items()))
+        values = list(logs.values())
+        return values if len(values) > 1 else values[0]
+
+    # ----------------------------------------------------------------------------------------------------------------------- files
+
+    def save(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write architecture, weights, compile settings and optimizer state to a ``.keras`` file."""
+        from minirnn import saving
+
+        saving.save_model(self, filepath, overwrite=overwrite)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write the weights to a ``.weights.h5`` file."""
+        from minirnn import saving
+
+        saving.save_weights(self, filepath, overwrite=overwrite)
+
+    def load_weights(self, filepath: Any) -> None:
+        """Read the weights from a ``.weights.h5`` or ``.keras`` file."""
+        from minirnn import saving
+
+        saving.load_weights(self, filepath)
+
+
+def training_rows(x: Any) -> Any:
+    """Give all of x as one batch."""
+    from minirnn.batches import read_rows
+
+    return read_rows(x, np.arange(len(x)))
+
+
+def _no_steps(function: str, steps: Any) -> None:
+    if steps is not None:
+        raise ValueError(f"{function}: steps is not supported by minirnn, received {steps!r}: all examples are read.")

@@ -1,0 +1,291 @@
+"""RMSprop: each weight takes steps of its own size, by how large its gradients have lately been.
+
+Comes in: the flat vectors of weights and gradients. Goes out: the weights, one step on. It knows nothing of layers.
+
+    v <- rho v + (1 - rho) g²                       velocity
+    a <- rho a + (1 - rho) g                        with ``centered``
+    d  = v + epsilon,  or  v - a² + epsilon         epsilon inside the root: outside, small gradients step ten times too far
+    step = learning_rate g / sqrt(d)
+    w <- w - step,  or  m <- momentum m + step, w <- w - m
+
+Before it, in this order: the gradients are clipped, and the weights decay by ``w weight_decay learning_rate``. All vectors start at 0; there
+is no bias correction. A velocity below the smallest normal number is set to 0: its weight does not move differently, since epsilon
+is added, and arithmetic on subnormal numbers is many times slower.
+
+Source: Keras 3.15, ``keras/src/optimizers/rmsprop.py`` and ``base_optimizer.py``. For embeddings the square is that of the summed
+gradient, as on Keras's JAX and torch backends.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minirnn.jit import jit
+from minirnn.parameters import Parameters
+from minirnn.registry import lookup
+
+Vector = np.ndarray
+
+
+def rmsprop_ref(
+    values: Vector,
+    gradients: Vector,
+    velocity: Vector,
+    momentums: Vector | None,
+    averages: Vector | None,
+    learning_rate: float,
+    rho: float,
+    momentum: float,
+    epsilon: float,
+) -> None:
+    """One step on flat vectors (P,); momentums or averages are None where they are not in use."""
+    one, tiny = values.dtype.type(1), np.finfo(values.dtype).tiny
+    learning_rate, keep, take, momentum, epsilon = (one * number for number in (learning_rate, rho, 1 - rho, momentum, epsilon))
+    velocity *= keep
+    velocity += take * gradients * gradients
+    velocity[velocity < tiny] = 0
+    d = velocity + epsilon
+    if averages is not None:
+        averages *= keep
+        averages += take * gradients
+        d -= averages * averages
+    step = learning_rate * gradients / np.sqrt(d)
+    if momentums is not None:
+        momentums *= momentum
+        momentums += step
+        step = momentums
+    values -= step
+
+
+@jit
+def rmsprop_jit(
+    values: Vector,
+    gradients: Vector,
+    velocity: Vector,
+    momentums: Vector | None,
+    averages: Vector | None,
+    learning_rate: float,
+    rho: float,
+    momentum: float,
+    epsilon: float,
+) -> None:
+    """The same, compiled: one pass over memory."""
+    dtype = values.dtype.type
+    tiny = np.finfo(values.dtype).tiny
+    step_size, keep, take, zero = dtype(learning_rate), dtype(rho), dtype(1 - rho), dtype(0)
+    for k in range(values.size):
+        g = gradients[k]
+        v = keep * velocity[k] + take * (g * g)
+        v = zero if v < tiny else v
+        velocity[k] = v
+        d = v + dtype(epsilon)
+        if averages is not None:
+            a = keep * averages[k] + take * g
+            averages[k] = a
+            d -= a * a
+        step = step_size * g / np.sqrt(d)
+        if momentums is not None:
+            step += dtype(momentum) * momentums[k]
+            momentums[k] = step
+        values[k] -= step
+
+
+BACKENDS = {"numpy": rmsprop_ref, "numba": rmsprop_jit}
+
+
+class RMSprop:
+    """RMSprop with Keras's arguments.
+
+    Parameters
+    ----------
+    learning_rate : size of a step, a float
+    rho : how much of the old velocity is kept, 0..1
+    momentum : how much of the old step is kept
+    epsilon : added to the velocity inside the root
+    centered : divide by the spread of the gradients instead of their size
+    weight_decay : share of each weight lost per step, times the learning rate; None for none
+    clipnorm : largest norm of one weight's gradient
+    clipvalue : largest absolute value of a gradient's element
+    global_clipnorm : largest norm of all gradients together
+    name : as in Keras
+
+    Raises
+    ------
+    ValueError
+        For numbers out of range, more than one kind of clipping, and arguments of Keras's that minirnn lacks.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str = "rmsprop",
+        **unknown: Any,
+    ) -> None:
+        if unknown:
+            raise ValueError(f"RMSprop: unrecognized arguments {sorted(unknown)}. The step size is learning_rate.")
+        for argument, value in (
+            ("use_ema", use_ema or None),
+            ("ema_overwrite_frequency", ema_overwrite_frequency),
+            ("loss_scale_factor", loss_scale_factor),
+            ("gradient_accumulation_steps", gradient_accumulation_steps),
+        ):
+            if value is not None:
+                raise ValueError(f"RMSprop: {argument} is not supported by minirnn, received {value!r}. Leave it out.")
+        if not isinstance(learning_rate, float):
+            raise ValueError(f"RMSprop: learning_rate must be a float, received {learning_rate!r} of type {type(learning_rate).__name__}.")
+        self.learning_rate = learning_rate
+        self.rho = _number("rho", rho, 1.0)
+        self.momentum = _number("momentum", momentum, 1.0)
+        self.epsilon = _number("epsilon", epsilon)
+        self.centered = centered
+        self.weight_decay = None if weight_decay is None else _number("weight_decay", weight_decay)
+        self.clipnorm = None if clipnorm is None else _number("clipnorm", clipnorm)
+        self.clipvalue = None if clipvalue is None else _number("clipvalue", clipvalue)
+        self.global_clipnorm = None if global_clipnorm is None else _number("global_clipnorm", global_clipnorm)
+        if sum(limit is not None for limit in (clipnorm, clipvalue, global_clipnorm)) > 1:
+            raise ValueError("RMSprop: only one of clipnorm, clipvalue and global_clipnorm can be set.")
+        self.ema_momentum = ema_momentum
+        self.name = name
+        self.iterations = 0
+        self.state: dict[str, np.ndarray] = {}
+        self._parameters: Parameters | None = None
+
+    @property
+    def learning_rate(self) -> float:
+        """Size of a step; it can be set between steps."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._learning_rate = _number("learning_rate", value)
+
+    def build(self, parameters: Parameters) -> None:
+        """Make the state for these parameters, all zeros; parameters it already has keep theirs.
+
+        Raises
+        ------
+        ValueError
+            When it already belongs to another model.
+        """
+        if self._parameters is parameters:
+            return
+        if self._parameters is not None:
+            raise ValueError("RMSprop: this optimizer already trains another model. Give each model an optimizer of its own.")
+        self._parameters = parameters
+        names = ["velocity", *(["momentum"] if self.momentum > 0 else []), *(["average_gradient"] if self.centered else [])]
+        self.state = {name: np.zeros_like(parameters.values) for name in names}
+
+    def rebind(self, parameters: Parameters) -> None:
+        """Start afresh on new parameters, as when a model has been built again."""
+        self._parameters = None
+        self.iterations = 0
+        self.build(parameters)
+
+    def apply(self, parameters: Parameters, backend: str = "numpy") -> None:
+        """Take one step from ``parameters.gradients``."""
+        self.build(parameters)
+        part = parameters.trainable
+        values, gradients = parameters.values[part], parameters.gradients[part]
+        if self.clipnorm or self.clipvalue or self.global_clipnorm:
+            self._clip(parameters, gradients)
+        if self.weight_decay:
+            values -= values * values.dtype.type(self.weight_decay) * values.dtype.type(self.learning_rate)
+        state = self.state
+        momentums, averages = state.get("momentum"), state.get("average_gradient")
+        BACKENDS[backend](
+            values,
+            gradients,
+            state["velocity"][part],
+            None if momentums is None else momentums[part],
+            None if averages is None else averages[part],
+            self._learning_rate,
+            self.rho,
+            self.momentum,
+            self.epsilon,
+        )
+        self.iterations += 1
+
+    def _clip(self, parameters: Parameters, gradients: Vector) -> None:
+        if self.clipvalue:
+            np.clip(gradients, -self.clipvalue, self.clipvalue, out=gradients)
+        elif self.global_clipnorm:
+            gradients *= gradients.dtype.type(self.global_clipnorm / max(_norm(gradients), self.global_clipnorm))
+        elif self.clipnorm:
+            for slot in parameters.slots:
+                if slot.trainable:
+                    one = gradients[slot.slice]
+                    one *= one.dtype.type(self.clipnorm / max(_norm(one), self.clipnorm))
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the constructor's arguments, in Keras's names."""
+        return {
+            "name": self.name,
+            "learning_rate": float(np.float32(self.learning_rate)),
+            "weight_decay": self.weight_decay,
+            "clipnorm": self.clipnorm,
+            "global_clipnorm": self.global_clipnorm,
+            "clipvalue": self.clipvalue,
+            "use_ema": False,
+            "ema_momentum": self.ema_momentum,
+            "ema_overwrite_frequency": None,
+            "loss_scale_factor": None,
+            "gradient_accumulation_steps": None,
+            "rho": self.rho,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+            "centered": self.centered,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> RMSprop:
+        """Make an optimizer from what ``get_config`` gave."""
+        return cls(**config)
+
+
+def _norm(gradients: Vector) -> float:
+    # NaN is larger than no number, so max() must see it first: a NaN norm spreads, as in Keras
+    return float(np.sqrt(np.sum(gradients * gradients)))
+
+
+def _number(argument: str, value: Any, below: float = float("inf")) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating):
+        raise ValueError(f"RMSprop: {argument} must be a number, received {value!r} of type {type(value).__name__}.")
+    if not 0 <= value <= below or not np.isfinite(value):
+        limits = "0 or more" if below == float("inf") else f"in 0..{below:g}"
+        raise ValueError(f"RMSprop: {argument} must be {limits}, received {value!r}.")
+    return float(value)
+
+
+OPTIMIZERS = {"rmsprop": RMSprop}
+
+
+def get(identifier: Any) -> RMSprop:
+    """Give an optimizer by Keras's name, in any case, or as it is.
+
+    Raises
+    ------
+    ValueError
+        When the name is unknown.
+    TypeError
+        When it is neither a name nor an optimizer.
+    """
+    if isinstance(identifier, RMSprop):
+        return identifier
+    if isinstance(identifier, str):
+        return lookup("optimizer", identifier.lower(), OPTIMIZERS)()
+    raise TypeError(f"optimizers.get: optimizer must be a name or an optimizer of minirnn.optimizers, received {identifier!r}.")

@@ -1,0 +1,72 @@
+"""All weights of a model in one flat vector; every layer holds named views into it.
+
+Comes in: built layers. Goes out: ``values`` and ``gradients``, two vectors of the same length, and the ``slots`` that say which part is
+whose. The optimizer sees only the vectors: one update is one pass over memory, whatever the layers are. Trainable weights come first, so
+that what the optimizer may change is one slice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from minirnn.layers.layer import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One weight's place.
+
+    Attributes
+    ----------
+    layer : whose weight it is
+    name : under which the layer keeps it, e.g. ``"recurrent_kernel"``
+    shape : of the weight
+    slice : where it lies in the flat vectors
+    trainable : whether the optimizer may change it
+    """
+
+    layer: Layer
+    name: str
+    shape: tuple[int, ...]
+    slice: slice
+    trainable: bool
+
+
+class Parameters:
+    """The weights of some layers, laid out in one vector. The layers' arrays become views into it.
+
+    Parameters
+    ----------
+    layers : built layers, in order
+    dtype : of the vectors
+
+    Attributes
+    ----------
+    values, gradients (P,) : all weights, and what backward adds up for them
+    slots : one per weight, in the order of ``get_weights``
+    trainable : the slice of the vectors that the optimizer may change
+    """
+
+    def __init__(self, layers: Sequence[Layer], dtype: np.dtype[np.floating]) -> None:
+        weights = [(layer, name) for layer in layers for name in layer.weight_names if name in layer.values]
+        places: dict[tuple[int, str], slice] = {}
+        end = 0
+        for wanted in (True, False):
+            for layer, name in weights:
+                if layer.trainable is wanted:
+                    places[id(layer), name] = slice(end, end + layer.values[name].size)
+                    end += layer.values[name].size
+            if wanted:
+                self.trainable = slice(0, end)
+        self.values = np.zeros(end, dtype)
+        self.gradients = np.zeros(end, dtype)
+        self.slots: list[Slot] = []
+        for layer, name in weights:
+            place, shape = places[id(layer), name], layer.values[name].shape
+            self.values[place] = layer.values[name].ravel()
+            layer.values[name] = self.values[place].reshape(shape)
+            layer.gradients[name] = self.gradients[place].reshape(shape)
+            self.slots.append(Slot(layer, name, shape, place, layer.trainable))

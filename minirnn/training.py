@@ -1,0 +1,237 @@
+"""Training: the one loop, written out so that it can be read aloud.
+
+Comes in: a compiled model and data. Goes out: a trained model, and the history of its epochs. For each batch:
+
+    outputs   = forward(x[rows])
+    loss, d   = loss(outputs, y[rows])          d: its gradient on the logits
+    gradients = backward(d)
+    weights   = optimizer(weights, gradients)
+
+Rows are numbers into the data, in the order of a fresh permutation each epoch; the last, short batch is kept. The loss and the metrics of an
+epoch are means over its examples, each taken before the update of its batch, under weights that move, as Keras reports them; those of
+the validation are under the weights that the epoch ends with.
+
+Source: Keras 3.15, ``keras/src/trainers/trainer.py`` and ``backend/tensorflow/trainer.py`` (hooks, averages, defaults).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minirnn import losses
+from minirnn.batches import read_rows
+from minirnn.callbacks import CallbackList, History, TerminateOnNaN
+from minirnn.inputs import check_count, check_weights, check_x, check_y, split_validation, weights_of_classes
+from minirnn.layers.dense import Dense
+from minirnn.metrics import Mean
+
+if TYPE_CHECKING:
+    from minirnn.model import Sequential
+
+Examples = tuple[Any, np.ndarray, np.ndarray | None]
+"""x as the model reads it, y (N,K), and weights (N,) or None."""
+
+
+def fit(
+    model: Sequential,
+    x: Any,
+    y: Any,
+    batch_size: int | None,
+    epochs: int,
+    verbose: int | str,
+    callbacks: Any,
+    validation_split: float,
+    validation_data: Any,
+    shuffle: bool | str,
+    class_weight: Any,
+    sample_weight: Any,
+    initial_epoch: int,
+    validation_batch_size: int | None,
+    validation_freq: Any,
+) -> History:
+    """Train the model; ``Sequential.fit`` documents the arguments."""
+    batch_size = check_count("fit", "batch_size", 32 if batch_size is None else batch_size, 1)
+    epochs = check_count("fit", "epochs", epochs, 0)
+    initial_epoch = check_count("fit", "initial_epoch", initial_epoch, 0)
+    if shuffle not in (True, False, "batch"):
+        raise ValueError(f"fit: shuffle must be True, False or 'batch', received {shuffle!r}.")
+    x, y, weights = check_examples("fit", model, x, y, sample_weight, class_weight)
+    validation: Examples | None = None
+    if validation_data is not None:
+        validation = check_validation(model, validation_data)
+    elif validation_split:
+        (x, y, weights), (val_x, val_y, val_weights) = split_validation("fit", validation_split, x, y, weights)
+        validation = (val_x, val_y, val_weights)
+    val_batch_size = batch_size if validation_batch_size is None else check_count("fit", "validation_batch_size", validation_batch_size, 1)
+    validates = validation_epochs(validation_freq)
+
+    steps = math.ceil(len(x) / batch_size)
+    listener = CallbackList(
+        callbacks, add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=epochs, steps=steps
+    )
+    nan_is_handled = any(isinstance(callback, TerminateOnNaN) for callback in listener.callbacks)
+    model.stop_training = False
+    logs: dict[str, float] = {}
+    with listener:
+        listener.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            listener.on_epoch_begin(epoch)
+            model.reset_metrics()
+            good = model.snapshot()
+            for step, rows in enumerate(batches(len(x), batch_size, shuffle, model.shuffle_rng)):
+                listener.on_train_batch_begin(step)
+                loss = train_batch(model, x, y, rows, weights)
+                if not math.isfinite(loss) and not nan_is_handled:
+                    model.restore(good)
+                    raise FloatingPointError(
+                        f"fit: the loss is {loss} at epoch {epoch + 1}, batch {step + 1} of {steps}. The weights are again those with which "
+                        f"this epoch began. Try a smaller learning_rate, or clipnorm."
+                    )
+                if listener.listens_to_batches:
+                    listener.on_train_batch_end(step, model.metric_results())
+                if model.stop_training:
+                    break
+            logs = model.metric_results()
+            if validation is not None and validates(epoch + 1):
+                val_logs = run_evaluation(model, *validation, val_batch_size, listener)
+                logs.update({f"val_{name}": value for name, value in val_logs.items()})
+            listener.on_epoch_end(epoch, logs)
+            if model.stop_training:
+                break
+        listener.on_train_end(logs)
+    history: History = model.history
+    return history
+
+
+def batches(N: int, batch_size: int, shuffle: bool | str, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Give the rows of each batch, the last one short if need be."""
+    order = rng.permutation(N) if shuffle is True else np.arange(N)
+    for start in range(0, N, batch_size):
+        rows = order[start : start + batch_size]
+        if shuffle == "batch":
+            rng.shuffle(rows)
+        yield rows
+
+
+def train_batch(model: Sequential, x: Any, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None) -> float:
+    """One step: forward, loss, backward, update. Gives the loss before the update."""
+    outputs = model.forward(read_rows(x, rows), training=True)
+    loss, gradient = measure(model, outputs, y, rows, weights)
+    if math.isfinite(loss):
+        model.parameters.gradients.fill(0)
+        model.backward(gradient, from_logits=ends_in_sigmoid(model))
+        model.optimizer.apply(model.parameters, model.backend)
+    return loss
+
+
+def measure(model: Sequential, outputs: np.ndarray, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None) -> tuple[float, np.ndarray]:
+    """Give the loss of a batch and its gradient, and take both into the epoch's means."""
+    head, loss = model.layers[-1], model.loss
+    on_logits = ends_in_sigmoid(model)
+    B = len(rows)
+    scores = (head.logits if on_logits and isinstance(head, Dense) else outputs).reshape(B, -1)
+    mask = None if model.output_mask is None else np.repeat(model.output_mask, scores.shape[1] // model.output_mask.shape[1], axis=1)
+    position_weights = None
+    if weights is not None or mask is not None:
+        position_weights = np.ones(scores.shape, scores.dtype) if weights is None else np.repeat(weights[rows, None], scores.shape[1], axis=1)
+        if mask is not None:  # the mean is over what is not padding
+            position_weights *= mask * (mask.size / max(int(mask.sum()), 1))
+    gradient = np.empty_like(scores)
+    kernel = losses.BACKENDS[model.backend][loss.kernel_name(on_logits)]
+    value = float(kernel(scores, y, rows, position_weights, loss.label_smoothing, gradient))
+    model.loss_tracker.add(value, B)
+    for metric in model.metrics:
+        metric.update(outputs.reshape(B, -1), y, rows, mask, model.backend)
+    return value, gradient
+
+
+def ends_in_sigmoid(model: Sequential) -> bool:
+    """Whether the loss reads the last layer's logits, before its sigmoid: cross-entropy does."""
+    head = model.layers[-1]
+    return isinstance(model.loss, losses.BinaryCrossentropy) and isinstance(head, Dense) and head.activation == "sigmoid"
+
+
+def run_evaluation(model: Sequential, x: Any, y: np.ndarray, weights: np.ndarray | None, batch_size: int, listener: CallbackList) -> dict[str, float]:
+    """Give the loss and the metrics on those examples; the epoch's own means are left as they are."""
+    own = [(tracker.total, tracker.count) for tracker in model.trackers]
+    model.reset_metrics()
+    listener.on_test_begin()
+    for step, rows in enumerate(batches(len(x), batch_size, False, model.shuffle_rng)):
+        listener.on_test_batch_begin(step)
+        outputs = model.forward(read_rows(x, rows), training=False)
+        measure(model, outputs, y, rows, weights)
+        if listener.listens_to_test_batches:
+            listener.on_test_batch_end(step, model.metric_results())
+    logs = model.metric_results()
+    listener.on_test_end(logs)
+    for tracker, (tracker.total, tracker.count) in zip(model.trackers, own, strict=True):
+        pass
+    return logs
+
+
+def evaluate(
+    model: Sequential, x: Any, y: Any, batch_size: int | None, verbose: int | str, sample_weight: Any, callbacks: Any
+) -> dict[str, float]:
+    """Give the loss and the metrics; ``Sequential.evaluate`` documents the arguments."""
+    batch_size = check_count("evaluate", "batch_size", 32 if batch_size is None else batch_size, 1)
+    x, y, weights = check_examples("evaluate", model, x, y, sample_weight, None)
+    steps = math.ceil(len(x) / batch_size)
+    with CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=steps) as listener:
+        return run_evaluation(model, x, y, weights, batch_size, listener)
+
+
+def predict(model: Sequential, x: Any, batch_size: int | None, verbose: int | str, callbacks: Any) -> np.ndarray:
+    """Give the outputs (N,...); ``Sequential.predict`` documents the arguments."""
+    batch_size = check_count("predict", "batch_size", 32 if batch_size is None else batch_size, 1)
+    x = model.read("predict", x)
+    N = len(x)
+    steps = math.ceil(N / batch_size)
+    outputs = None
+    with CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=steps) as listener:
+        listener.on_predict_begin()
+        for step, rows in enumerate(batches(N, batch_size, False, model.shuffle_rng)):
+            listener.on_predict_batch_begin(step)
+            batch = model.forward(read_rows(x, rows), training=False)
+            if outputs is None:
+                outputs = np.empty((N, *batch.shape[1:]), model.dtype)
+            outputs[rows[0] : rows[-1] + 1] = batch
+            if listener.listens_to_predict_batches:
+                listener.on_predict_batch_end(step, {"outputs": np.array(batch)})
+        listener.on_predict_end()
+    assert outputs is not None
+    return outputs
+
+
+def check_examples(function: str, model: Sequential, x: Any, y: Any, sample_weight: Any, class_weight: Any) -> Examples:
+    """Check data against a compiled model, which is built by them if it is not yet."""
+    model.require_compiled(function)
+    x = model.read(function, x)
+    output_shape = model.example_output_shape(x)
+    labels = check_y(function, y, len(x), output_shape, model.dtype, model.loss.bounded_labels)
+    weights = check_weights(function, sample_weight, len(x), model.dtype)
+    if class_weight is not None:
+        if weights is not None:
+            raise ValueError(f"{function}: give either class_weight or sample_weight, not both.")
+        weights = weights_of_classes(function, class_weight, labels, model.dtype)
+    return x, labels, weights
+
+
+def check_validation(model: Sequential, validation_data: Any) -> Examples:
+    """Check ``validation_data``."""
+    if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
+        raise ValueError(f"fit: validation_data must be (x, y) or (x, y, sample_weight), received {type(validation_data).__name__}.")
+    x, y, *rest = validation_data
+    return check_examples("fit: validation_data", model, x, y, rest[0] if rest else None, None)
+
+
+def validation_epochs(freq: Any) -> Any:
+    """Give the test "is there a validation after this epoch", counted from 1."""
+    if isinstance(freq, int) and not isinstance(freq, bool) and freq > 0:
+        return lambda epoch: epoch % freq == 0
+    if isinstance(freq, list | tuple | set):
+        return lambda epoch: epoch in freq
+    raise ValueError(f"fit: validation_freq must be a positive integer or a list of epochs from 1, received {freq!r}.")
