@@ -54,7 +54,7 @@ _NAMES = {
     "Sequential": "minirnn.model",
 }
 
-__all__ = [*_MODULES, *_NAMES]  # noqa: PLE0604  # in the order of the data flow
+__all__ = [*_MODULES, *_NAMES]  # in the order of the data flow
 
 if TYPE_CHECKING:
     from minirnn import (

@@ -242,4 +242,6 @@ def slope_step(dh: np.ndarray, hs: np.ndarray, t: int, activation: int, dz: np.n
         store(dz, (0, 0, k), load_wide(dh, (0, 0, k)) * slope_lanes(load_wide(hs, (t, 0, k)), activation))
     if whole < size:
         n = size - whole
-        store_part(dz, (0, 0, whole), load_wide_part(dh, (0, 0, whole), n) * slope_lanes(load_wide_part(hs, (t, 0, whole), n), activation), n)
+        store_part(
+            dz, (0, 0, whole), load_wide_part(dh, (0, 0, whole), n) * slope_lanes(load_wide_part(hs, (t, 0, whole), n), activation), n
+        )

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 try:
     import numba
 except ImportError:  # the numpy backend needs no numba
-    numba = None
+    numba = None  # type: ignore[assignment]
 
 HAVE_NUMBA: bool = numba is not None
 """True when numba can be imported."""

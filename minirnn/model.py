@@ -1,7 +1,7 @@
 """A model: an ordered list of layers, each feeding the next.
 
-Comes in: layers, then data. Goes out: outputs, and through ``training.py`` trained weights. Forward runs through the list; backward is the same
-list read from its end.
+Comes in: layers, then data. Goes out: outputs, and through ``training.py`` trained weights. Forward runs through the list; backward is
+the same list read from its end.
 
 Where an Embedding, or one-hot input, meets a SimpleRNN, the two are computed as one step (``layers/token_rnn.py``); the list of layers
 that the user sees does not change.
@@ -21,6 +21,7 @@ from minirnn.batches import TokenRows
 from minirnn.callbacks import History
 from minirnn.inputs import as_rectangle, check_x
 from minirnn.jit import DEFAULT_BACKEND, HAVE_NUMBA
+from minirnn.layers.dense import Dense
 from minirnn.layers.embedding import Embedding
 from minirnn.layers.input_layer import InputLayer
 from minirnn.layers.layer import Layer, Shape, float_dtype, unique_name
@@ -382,6 +383,12 @@ class Sequential:
                 metric.name = next(name for n in range(1, 99) if (name := f"{metric.name}_{n}") not in taken)
             resolved.append(metric)
         return resolved
+
+    @property
+    def loss_reads_logits(self) -> bool:
+        """Whether the loss is taken on the last layer's logits, before its sigmoid: cross-entropy is."""
+        head = self.layers[-1]
+        return isinstance(self.loss, losses.BinaryCrossentropy) and isinstance(head, Dense) and head.activation == "sigmoid"
 
     def require_compiled(self, function: str) -> None:
         """Raise ValueError unless the model is compiled with a loss."""

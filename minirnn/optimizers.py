@@ -8,8 +8,8 @@ Comes in: the flat vectors of weights and gradients. Goes out: the weights, one 
     step = learning_rate g / sqrt(d)
     w <- w - step,  or  m <- momentum m + step, w <- w - m
 
-Before it, in this order: the gradients are clipped, and the weights decay by ``w weight_decay learning_rate``. All vectors start at 0; there
-is no bias correction. A velocity below the smallest normal number is set to 0: its weight does not move differently, since epsilon
+Before it, in this order: the gradients are clipped, and the weights decay by ``w weight_decay learning_rate``. All vectors start at 0;
+there is no bias correction. A velocity below the smallest normal number is set to 0: its weight does not move differently, since epsilon
 is added, and arithmetic on subnormal numbers is many times slower.
 
 Source: Keras 3.15, ``keras/src/optimizers/rmsprop.py`` and ``base_optimizer.py``. For embeddings the square is that of the summed

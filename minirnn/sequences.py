@@ -187,9 +187,10 @@ def _convert_rows(
         if not lengths[n]:
             continue
         try:
-            kept = sequence[-T:] if keep_last else sequence[:T]
+            row = sequence[-T:] if keep_last else sequence[:T]
             # An array is converted by the assignment below, which saves a copy; both casts are NumPy's unsafe one.
-            row = kept if type(kept) is np.ndarray else np.asarray(kept, dtype=dtype)
+            if type(row) is not np.ndarray:
+                row = np.asarray(row, dtype=dtype)
             length = len(row)
         except (KeyError, OverflowError, TypeError, ValueError) as error:
             _raise_alike(error, f"pad_sequences: sequences[{n}] cannot be cut to {T} items and converted to {dtype!r} ({error}).")

@@ -15,7 +15,10 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, models, register_model
+from numba.extending import intrinsic as numba_intrinsic
+from numba.extending import lower_builtin, models, register_model
+
+intrinsic: Any = numba_intrinsic  # its own annotation keeps the typing context among the arguments of a call
 
 FLOATS = (types.float32, types.float64)
 COUNTS = (8, 16)
@@ -244,7 +247,7 @@ def power_of_two(typingctx: Any, k: Any) -> Any:  # noqa: D103
 
 def _register(operation: Any, instruction: str) -> None:
     """Give the operator its meaning between lanes, and between lanes and a number on either side."""
-    pairs = [pair for lanes in OF.values() for number in FLOATS for pair in ((lanes, number), (number, lanes))]
+    pairs: list[tuple[Any, Any]] = [pair for lanes in OF.values() for number in FLOATS for pair in ((lanes, number), (number, lanes))]
     pairs += [(lanes, lanes) for lanes in OF.values()]
     lanes_of = [next(kind for kind in pair if isinstance(kind, Lanes)) for pair in pairs]
 

@@ -7,8 +7,8 @@ Comes in: a compiled model and data. Goes out: a trained model, and the history 
     gradients = backward(d)
     weights   = optimizer(weights, gradients)
 
-Rows are numbers into the data, in the order of a fresh permutation each epoch; the last, short batch is kept. The loss and the metrics of an
-epoch are means over its examples, each taken before the update of its batch, under weights that move, as Keras reports them; those of
+Rows are numbers into the data, in the order of a fresh permutation each epoch; the last, short batch is kept. The loss and the metrics of
+an epoch are means over its examples, each taken before the update of its batch, under weights that move, as Keras reports them; those of
 the validation are under the weights that the epoch ends with.
 
 Source: Keras 3.15, ``keras/src/trainers/trainer.py`` and ``backend/tensorflow/trainer.py`` (hooks, averages, defaults).
@@ -25,9 +25,7 @@ import numpy as np
 from minirnn import losses
 from minirnn.batches import read_rows
 from minirnn.callbacks import CallbackList, History, TerminateOnNaN
-from minirnn.inputs import check_count, check_weights, check_x, check_y, split_validation, weights_of_classes
-from minirnn.layers.dense import Dense
-from minirnn.metrics import Mean
+from minirnn.inputs import check_count, check_weights, check_y, split_validation, weights_of_classes
 
 if TYPE_CHECKING:
     from minirnn.model import Sequential
@@ -70,9 +68,7 @@ def fit(
     validates = validation_epochs(validation_freq)
 
     steps = math.ceil(len(x) / batch_size)
-    listener = CallbackList(
-        callbacks, add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=epochs, steps=steps
-    )
+    listener = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=epochs, steps=steps)
     nan_is_handled = any(isinstance(callback, TerminateOnNaN) for callback in listener.callbacks)
     model.stop_training = False
     logs: dict[str, float] = {}
@@ -88,8 +84,8 @@ def fit(
                 if not math.isfinite(loss) and not nan_is_handled:
                     model.restore(good)
                     raise FloatingPointError(
-                        f"fit: the loss is {loss} at epoch {epoch + 1}, batch {step + 1} of {steps}. The weights are again those with which "
-                        f"this epoch began. Try a smaller learning_rate, or clipnorm."
+                        f"fit: the loss is {loss} at epoch {epoch + 1}, batch {step + 1} of {steps}. The weights are again those with "
+                        f"which this epoch began. Try a smaller learning_rate, or clipnorm."
                     )
                 if listener.listens_to_batches:
                     listener.on_train_batch_end(step, model.metric_results())
@@ -123,41 +119,49 @@ def train_batch(model: Sequential, x: Any, y: np.ndarray, rows: np.ndarray, weig
     loss, gradient = measure(model, outputs, y, rows, weights)
     if math.isfinite(loss):
         model.parameters.gradients.fill(0)
-        model.backward(gradient, from_logits=ends_in_sigmoid(model))
+        model.backward(gradient, from_logits=model.loss_reads_logits)
         model.optimizer.apply(model.parameters, model.backend)
     return loss
 
 
-def measure(model: Sequential, outputs: np.ndarray, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None) -> tuple[float, np.ndarray]:
-    """Give the loss of a batch and its gradient, and take both into the epoch's means."""
-    head, loss = model.layers[-1], model.loss
-    on_logits = ends_in_sigmoid(model)
-    B = len(rows)
-    scores = (head.logits if on_logits and isinstance(head, Dense) else outputs).reshape(B, -1)
-    mask = None if model.output_mask is None else np.repeat(model.output_mask, scores.shape[1] // model.output_mask.shape[1], axis=1)
-    position_weights = None
+def measure(
+    model: Sequential, outputs: np.ndarray, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None
+) -> tuple[float, np.ndarray]:
+    """Give the loss of a batch and its gradient, and take the loss and the metrics into the epoch's means."""
+    B, loss = len(rows), model.loss
+    outputs = outputs.reshape(B, -1)
+    scores = model.layers[-1].logits.reshape(B, -1) if model.loss_reads_logits else outputs  # type: ignore[attr-defined]
+    mask = position_weights = None
+    if model.output_mask is not None:
+        mask = np.repeat(model.output_mask, scores.shape[1] // model.output_mask.shape[1], axis=1)
     if weights is not None or mask is not None:
-        position_weights = np.ones(scores.shape, scores.dtype) if weights is None else np.repeat(weights[rows, None], scores.shape[1], axis=1)
-        if mask is not None:  # the mean is over what is not padding
-            position_weights *= mask * (mask.size / max(int(mask.sum()), 1))
+        position_weights = weigh_positions(scores, None if weights is None else weights[rows], mask)
     gradient = np.empty_like(scores)
-    kernel = losses.BACKENDS[model.backend][loss.kernel_name(on_logits)]
+    kernel = losses.BACKENDS[model.backend][loss.kernel_name(model.loss_reads_logits)]
     value = float(kernel(scores, y, rows, position_weights, loss.label_smoothing, gradient))
     model.loss_tracker.add(value, B)
     for metric in model.metrics:
-        metric.update(outputs.reshape(B, -1), y, rows, mask, model.backend)
+        metric.update(outputs, y, rows, mask, model.backend)
     return value, gradient
 
 
-def ends_in_sigmoid(model: Sequential) -> bool:
-    """Whether the loss reads the last layer's logits, before its sigmoid: cross-entropy does."""
-    head = model.layers[-1]
-    return isinstance(model.loss, losses.BinaryCrossentropy) and isinstance(head, Dense) and head.activation == "sigmoid"
+def weigh_positions(scores: np.ndarray, weights: np.ndarray | None, mask: np.ndarray | None) -> np.ndarray:
+    """Give the weight (B,K) of each output: its example's weight (B,), and 0 where the mask (B,K) says padding. The mean is then over what
+    is not padding, so the rest weighs the more.
+    """
+    positions = np.ones_like(scores)
+    if weights is not None:
+        positions *= weights[:, None]
+    if mask is not None:
+        positions *= mask * (mask.size / max(int(mask.sum()), 1))
+    return positions
 
 
-def run_evaluation(model: Sequential, x: Any, y: np.ndarray, weights: np.ndarray | None, batch_size: int, listener: CallbackList) -> dict[str, float]:
+def run_evaluation(
+    model: Sequential, x: Any, y: np.ndarray, weights: np.ndarray | None, batch_size: int, listener: CallbackList
+) -> dict[str, float]:
     """Give the loss and the metrics on those examples; the epoch's own means are left as they are."""
-    own = [(tracker.total, tracker.count) for tracker in model.trackers]
+    own_means = [(tracker.total, tracker.count) for tracker in model.trackers]
     model.reset_metrics()
     listener.on_test_begin()
     for step, rows in enumerate(batches(len(x), batch_size, False, model.shuffle_rng)):
@@ -168,8 +172,8 @@ def run_evaluation(model: Sequential, x: Any, y: np.ndarray, weights: np.ndarray
             listener.on_test_batch_end(step, model.metric_results())
     logs = model.metric_results()
     listener.on_test_end(logs)
-    for tracker, (tracker.total, tracker.count) in zip(model.trackers, own, strict=True):
-        pass
+    for tracker, means in zip(model.trackers, own_means, strict=True):
+        tracker.total, tracker.count = means
     return logs
 
 

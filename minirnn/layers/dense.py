@@ -28,9 +28,7 @@ from minirnn.layers.layer import Layer, Shape, not_supported, positive_integer
 from minirnn.layers.simple_rnn import Kernels
 
 
-def dense_forward_ref(
-    x: np.ndarray, W: np.ndarray, b: np.ndarray | None, activation: int, logits: np.ndarray, y: np.ndarray
-) -> None:
+def dense_forward_ref(x: np.ndarray, W: np.ndarray, b: np.ndarray | None, activation: int, logits: np.ndarray, y: np.ndarray) -> None:
     """Fill logits and y (B,O) from x (B,I), W (I,O), b (O,) or None."""
     logits[...] = x @ W
     if b is not None:
@@ -39,9 +37,7 @@ def dense_forward_ref(
 
 
 @jit
-def dense_forward_jit(
-    x: np.ndarray, W: np.ndarray, b: np.ndarray | None, activation: int, logits: np.ndarray, y: np.ndarray
-) -> None:
+def dense_forward_jit(x: np.ndarray, W: np.ndarray, b: np.ndarray | None, activation: int, logits: np.ndarray, y: np.ndarray) -> None:
     """The same, compiled."""
     (B, I), O = x.shape, W.shape[1]
     for row in range(B):
@@ -55,9 +51,7 @@ def dense_forward_jit(
     activate_step(y.reshape((1, B, O)), 0, activation)
 
 
-def dense_backward_ref(
-    dlogits: np.ndarray, x: np.ndarray, W: np.ndarray, dW: np.ndarray, db: np.ndarray | None, dx: np.ndarray
-) -> None:
+def dense_backward_ref(dlogits: np.ndarray, x: np.ndarray, W: np.ndarray, dW: np.ndarray, db: np.ndarray | None, dx: np.ndarray) -> None:
     """Add to dW (I,O) and db (O,), and fill dx (B,I), from dlogits (B,O)."""
     dW += x.T @ dlogits
     if db is not None:
@@ -66,9 +60,7 @@ def dense_backward_ref(
 
 
 @jit
-def dense_backward_jit(
-    dlogits: np.ndarray, x: np.ndarray, W: np.ndarray, dW: np.ndarray, db: np.ndarray | None, dx: np.ndarray
-) -> None:
+def dense_backward_jit(dlogits: np.ndarray, x: np.ndarray, W: np.ndarray, dW: np.ndarray, db: np.ndarray | None, dx: np.ndarray) -> None:
     """The same, compiled."""
     (B, I), O = x.shape, W.shape[1]
     for row in range(B):
@@ -163,8 +155,8 @@ class Dense(Layer):
 
     def forward(self, x: np.ndarray, mask: np.ndarray | None = None, training: bool = False) -> np.ndarray:
         """x (..., I) -> y (..., O); ``logits`` keeps what the activation was applied to."""
-        self._leading = x.shape[:-1]
-        self._x = np.ascontiguousarray(x, self.dtype).reshape(-1, x.shape[-1])
+        *self._leading, I = x.shape
+        self._x = np.ascontiguousarray(x, self.dtype).reshape(-1, I)
         B = len(self._x)
         self.logits, self._y = self.scratch("logits", (B, self.units)), self.scratch("y", (B, self.units))
         values = self.values
@@ -177,11 +169,9 @@ class Dense(Layer):
         return self.backward_from_logits(dy * slope_ref(self._y, self._code))
 
     def backward_from_logits(self, dlogits: np.ndarray) -> np.ndarray:
-        """Dlogits (B,O) -> dx (..., I): the way back past the activation."""
+        """dlogits (B,O) -> dx (..., I): the way back past the activation."""
         dx, gradients = self.scratch("dx", self._x.shape), self.gradients
-        BACKENDS[self.backend].backward(
-            dlogits, self._x, self.values["kernel"], gradients["kernel"], gradients.get("bias"), dx
-        )
+        BACKENDS[self.backend].backward(dlogits, self._x, self.values["kernel"], gradients["kernel"], gradients.get("bias"), dx)
         return dx.reshape(*self._leading, dx.shape[1])
 
     def get_config(self) -> dict[str, Any]:

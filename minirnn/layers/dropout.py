@@ -49,7 +49,7 @@ class Dropout(Layer):
         return x if self._keep is None else x * self._keep
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Dy -> dx, of the same shape."""
+        """dy -> dx, of the same shape."""
         return dy if self._keep is None else dy * self._keep
 
     def _draw(self, shape: tuple[int, ...]) -> np.ndarray:

@@ -44,7 +44,7 @@ class Flatten(Layer):
         return x.reshape(len(x), -1 if x.size else math.prod(x.shape[1:]))
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Dy (B, product) -> (B, ...)."""
+        """dy (B, product) -> (B, ...)."""
         return dy.reshape(self._shape)
 
     def get_config(self) -> dict[str, Any]:

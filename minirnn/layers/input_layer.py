@@ -68,7 +68,7 @@ class InputLayer:
         }
 
 
-def Input(*args: Any, **kwargs: Any) -> InputLayer:  # noqa: N802  # Keras's name
+def Input(*args: Any, **kwargs: Any) -> InputLayer:  # Keras's name
     """Say what shape a model is fed; the arguments are InputLayer's."""
     return InputLayer(*args, **kwargs)
 

@@ -62,7 +62,7 @@ def project_backward_ref(
     """Add the gradients that dtable (V,H) stands for to those of the embeddings (V,E), of Wx (E,H) and of b (H,)."""
     if db is not None:
         db += dtable.sum(axis=0)
-    if embeddings is None:
+    if embeddings is None or dembeddings is None:  # both, or neither
         dWx += dtable
     else:
         dWx += embeddings.T @ dtable
@@ -84,7 +84,7 @@ def project_backward_jit(
         for v in range(V):
             for j in range(H):
                 db[j] += dtable[v, j]
-    if embeddings is None:
+    if embeddings is None or dembeddings is None:  # both, or neither
         for v in range(V):
             for j in range(H):
                 dWx[v, j] += dtable[v, j]
@@ -150,5 +150,3 @@ class TokenRNN:
 def takes_tokens(rnn: Any) -> bool:
     """Tell whether a layer is a SimpleRNN that can read its input from a table."""
     return isinstance(rnn, SimpleRNN) and rnn.dropout == 0
-
-
