@@ -9,8 +9,10 @@ a debugger. ``backend="numpy"`` never calls one.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 try:
@@ -30,6 +32,8 @@ FASTMATH = {"nsz", "contract", "reassoc"}
 """Named flags only. Without ``nnan`` and ``ninf`` a NaN stays a NaN, so a diverged training is seen, not optimised away; without
 ``arcp`` and ``afn`` a division and a square root stay correctly rounded."""
 
+FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH}
+
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
@@ -37,7 +41,12 @@ def jit(kernel: Kernel) -> Kernel:
     """Compile a kernel in nopython mode, without the GIL, cached on disk, dividing as NumPy does (no ZeroDivisionError branch)."""
     if not COMPILED:
         return kernel
-    compiled: Kernel = numba.njit(kernel, cache=True, nogil=True, error_model="numpy", fastmath=FASTMATH)
+    try:
+        compiled: Kernel = numba.njit(kernel, cache=True, **FLAGS)
+    except RuntimeError:  # no folder can be written to: compile anew in each process
+        compiled = numba.njit(kernel, **FLAGS)
+    else:
+        _let_any_change_recompile(compiled)
     return compiled
 
 
@@ -45,5 +54,23 @@ def inline(kernel: Kernel) -> Kernel:
     """Compile a small function that is copied into every kernel that calls it (LLVM inlines it; it has no cache of its own)."""
     if not COMPILED:
         return kernel
-    compiled: Kernel = numba.njit(kernel, nogil=True, error_model="numpy", fastmath=FASTMATH, forceinline=True)
+    compiled: Kernel = numba.njit(kernel, forceinline=True, **FLAGS)
     return compiled
+
+
+@functools.cache
+def _package_stamp() -> tuple[str, ...]:
+    """Name, time and size of every source file of the package: 1 ms."""
+    files = sorted(Path(__file__).parent.rglob("*.py"))
+    return tuple(f"{file.name} {(status := file.stat()).st_mtime_ns} {status.st_size}" for file in files)
+
+
+def _let_any_change_recompile(compiled: Any) -> None:
+    """Bind a kernel's cache to the whole package.
+
+    numba looks at the kernel's own file only, so that a change in ``activations.py`` would leave an old tanh in the compiled recurrence.
+    The attribute is numba's own, hence the check.
+    """
+    cache_file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    if hasattr(cache_file, "_source_stamp"):
+        cache_file._source_stamp = _package_stamp()
