@@ -71,6 +71,6 @@ def _let_any_change_recompile(compiled: Any) -> None:
     numba looks at the kernel's own file only, so that a change in ``activations.py`` would leave an old tanh in the compiled recurrence.
     The attribute is numba's own, hence the check.
     """
-    cache_file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    cache_file: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if hasattr(cache_file, "_source_stamp"):
         cache_file._source_stamp = _package_stamp()

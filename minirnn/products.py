@@ -1,15 +1,17 @@
-"""Matrix products on a few rows, written in lanes: what a recurrent step and its gradients are made of.
+"""One affine map of a few rows, and its gradients, written in lanes: what a recurrent step is made of.
 
-Comes in: C-ordered stacks of matrices ``x (S,B,I)``, of which step ``s`` is meant, and weights W (I,J). Goes out: the product, added to
-what stands in ``out``; or, where a table and the step's row numbers are given, to the rows of the table.
+Comes in: stacks of matrices ``x (S,B,I)`` and ``out (S,B,J)``, of which one step each is meant; weights W (I,J); a table (R,J), of which
+row ``rows_of[r,b]`` is what row b starts from. Goes out:
 
-    add_product    out[t] (B,J) += x[s] (B,I) · W (I,J)         or  out[t] = table[rows_of[r]] + x[s] · W
-    add_outer      dW (I,J)     += x[s]ᵀ (I,B) · dz[t] (B,J)    and dtable[rows_of[r]] += dz[t]: the gradients of the first
+    affine             out[t]   = table[rows_of[r]] + x[s] · W        (B,J)
+    affine_backward    dW      += x[s]ᵀ · dz[t]                       (I,J)
+                       dtable[rows_of[r]] += dz[t]                    (R,J), repeated rows as often as they stand there
 
-At 64 rows by 8 units a call into BLAS costs more than the arithmetic. Both hold a block of eight by eight weights in registers while all
-B rows stream past. The eight multiply-adds of a row are two chains of four, half the latency of one chain of eight: together with the
-block in registers that made a forward pass of 8 units twice as fast as four rows sharing each loaded row of W. The table's rows are read
-and added to in the same pass, while they are in a register, which saves a sixth. A step is named by its number, not cut out as an array
+A bias is a table of one row. The table is read and added to while the row is in a register, in the same pass as the product.
+
+At 64 rows by 8 units a call into BLAS costs more than the arithmetic. Both functions hold a block of eight by eight weights in registers
+while all B rows stream past; the eight multiply-adds of a row are two chains of four, half the latency of one chain of eight. That made
+a forward pass of 8 units twice as fast as four rows sharing each loaded row of W. A step is named by its number, not cut out as an array
 of its own, because each such cut costs two atomic counts, 2 microseconds a batch.
 """
 
@@ -25,27 +27,26 @@ from minirnn.simd import LANES, fma, load, load_part, load_spread, store, store_
 BLOCK = 8
 """Rows of W that are held in registers at a time."""
 
-
-@inline
-def _start(out: Any, t: Any, table: Any, rows_of: Any, r: Any, b: Any, i: Any, j: Any) -> Any:
-    """What row b of the product starts from: the table's row for its first term, after that what stands in ``out``."""
-    if table is not None:  # noqa: SIM102  # numba drops the outer branch when it compiles for table=None
-        if i == 0:
-            return load(table, (rows_of[r, b], j))
-    return load(out, (t, b, j))
+FIRST = np.int64(0)
+"""Zero as any other number. numba compiles a function anew for the literal 0, and each kernel here takes a second to compile."""
 
 
-@inline
-def _start_part(out: Any, t: Any, table: Any, rows_of: Any, r: Any, b: Any, j: Any, n: Any) -> Any:
-    """``_start`` for the last n columns."""
-    if table is not None:
-        return load_part(table, (rows_of[r, b], j), n)
-    return load_part(out, (t, b, j), n)
+def affine_ref(x: np.ndarray, s: int, W: np.ndarray, table: np.ndarray, rows_of: np.ndarray, r: int, out: np.ndarray, t: int) -> None:
+    """out[t] = table[rows_of[r]] + x[s] · W."""
+    out[t] = table[rows_of[r]] + x[s] @ W
+
+
+def affine_backward_ref(
+    x: np.ndarray, s: int, dz: np.ndarray, t: int, dtable: np.ndarray, rows_of: np.ndarray, r: int, dW: np.ndarray
+) -> None:
+    """dW += x[s]ᵀ · dz[t], and dtable[rows_of[r]] += dz[t]."""
+    dW += x[s].T @ dz[t]
+    np.add.at(dtable, rows_of[r], dz[t])
 
 
 @inline
 def _eight_terms(z: Any, x: Any, s: Any, b: Any, i: Any, w0: Any, w1: Any, w2: Any, w3: Any, w4: Any, w5: Any, w6: Any, w7: Any) -> Any:
-    """Z + Σ_k x[s,b,i+k] w_k, as two chains."""
+    """z + Σ_k x[s,b,i+k] w_k, as two chains."""
     even = fma(load_spread(x, (s, b, i)), w0, z)
     odd = load_spread(x, (s, b, i + 1)) * w1
     even = fma(load_spread(x, (s, b, i + 2)), w2, even)
@@ -58,51 +59,50 @@ def _eight_terms(z: Any, x: Any, s: Any, b: Any, i: Any, w0: Any, w1: Any, w2: A
 
 
 @inline
-def _product_block(x: Any, s: Any, i: Any, W: Any, j: Any, out: Any, t: Any, table: Any, rows_of: Any, r: Any) -> None:
-    """Add what eight rows of W by one vector of columns give, for all B rows."""
+def _affine_block(x: Any, s: Any, i: Any, W: Any, j: Any, table: Any, rows_of: Any, r: Any, out: Any, t: Any) -> None:
+    """What eight rows of W by one vector of columns give to all B rows; the first eight find the table's row there."""
     w0, w1, w2, w3 = load(W, (i, j)), load(W, (i + 1, j)), load(W, (i + 2, j)), load(W, (i + 3, j))
     w4, w5, w6, w7 = load(W, (i + 4, j)), load(W, (i + 5, j)), load(W, (i + 6, j)), load(W, (i + 7, j))
     for b in range(x.shape[1]):
-        z = _start(out, t, table, rows_of, r, b, i, j)
+        z = load(table, (rows_of[r, b], j)) if i == 0 else load(out, (t, b, j))
         store(out, (t, b, j), _eight_terms(z, x, s, b, i, w0, w1, w2, w3, w4, w5, w6, w7))
 
 
 @inline
-def add_product(
-    x: np.ndarray, s: int, W: np.ndarray, out: np.ndarray, t: int, table: np.ndarray | None, rows_of: np.ndarray | None, r: int
-) -> None:
+def affine(x: np.ndarray, s: int, W: np.ndarray, table: np.ndarray, rows_of: np.ndarray, r: int, out: np.ndarray, t: int) -> None:
     """Blocks of eight rows of W by whole lanes, then what is left of rows and of columns."""
     I, J = W.shape
-    if I == BLOCK and J == LANES:  # the one block, with its place a constant: a sixth faster than as a case of the loops below
-        _product_block(x, s, 0, W, 0, out, t, table, rows_of, r)
-        return
     B = x.shape[1]
+    if I == BLOCK and J == LANES:  # the one block, its place a constant: 5 % faster than as a case of the loops below
+        _affine_block(x, s, FIRST, W, FIRST, table, rows_of, r, out, t)
+        return
     whole_i, whole_j = I - I % BLOCK, J - J % LANES
     for j in range(0, whole_j, LANES):
         for i in range(0, whole_i, BLOCK):
-            _product_block(x, s, i, W, j, out, t, table, rows_of, r)
+            _affine_block(x, s, i, W, j, table, rows_of, r, out, t)
         for i in range(whole_i, I):
             w = load(W, (i, j))
             for b in range(B):
-                z = _start(out, t, table, rows_of, r, b, i, j)
+                z = load(table, (rows_of[r, b], j)) if i == 0 else load(out, (t, b, j))
                 store(out, (t, b, j), fma(load_spread(x, (s, b, i)), w, z))
     if whole_j < J:
         n = J - whole_j
         for b in range(B):
-            z = _start_part(out, t, table, rows_of, r, b, whole_j, n)
+            z = load_part(table, (rows_of[r, b], whole_j), n)
             for i in range(I):
                 z = fma(load_spread(x, (s, b, i)), load_part(W, (i, whole_j), n), z)
             store_part(out, (t, b, whole_j), z, n)
 
 
 @inline
-def _outer_block(x: Any, s: Any, dz: Any, t: Any, dW: Any, i: Any, j: Any, dtable: Any, rows_of: Any, r: Any) -> None:
-    """Add what all B rows give to eight rows of dW by one vector of columns, and with i = 0 to the table."""
+def _backward_block(x: Any, s: Any, i: Any, dz: Any, t: Any, j: Any, dtable: Any, rows_of: Any, r: Any, dW: Any) -> None:
+    """What all B rows give to eight rows of dW by one vector of columns; the first eight bring the table's share along."""
     w0, w1, w2, w3 = load(dW, (i, j)), load(dW, (i + 1, j)), load(dW, (i + 2, j)), load(dW, (i + 3, j))
     w4, w5, w6, w7 = load(dW, (i + 4, j)), load(dW, (i + 5, j)), load(dW, (i + 6, j)), load(dW, (i + 7, j))
     for b in range(x.shape[1]):
         z = load(dz, (t, b, j))
-        _add_to_table(dtable, rows_of, r, b, i, j, z)
+        if i == 0:
+            store(dtable, (rows_of[r, b], j), load(dtable, (rows_of[r, b], j)) + z)
         w0, w1 = fma(load_spread(x, (s, b, i)), z, w0), fma(load_spread(x, (s, b, i + 1)), z, w1)
         w2, w3 = fma(load_spread(x, (s, b, i + 2)), z, w2), fma(load_spread(x, (s, b, i + 3)), z, w3)
         w4, w5 = fma(load_spread(x, (s, b, i + 4)), z, w4), fma(load_spread(x, (s, b, i + 5)), z, w5)
@@ -118,40 +118,23 @@ def _outer_block(x: Any, s: Any, dz: Any, t: Any, dW: Any, i: Any, j: Any, dtabl
 
 
 @inline
-def _add_to_table(dtable: Any, rows_of: Any, r: Any, b: Any, i: Any, j: Any, z: Any) -> None:
-    """dtable[rows_of[r,b]] += z, once per column: with the first row of dW."""
-    if dtable is not None:  # noqa: SIM102  # numba drops the outer branch when it compiles for dtable=None
-        if i == 0:
-            store(dtable, (rows_of[r, b], j), load(dtable, (rows_of[r, b], j)) + z)
-
-
-@inline
-def _add_part_to_table(dtable: Any, rows_of: Any, r: Any, b: Any, i: Any, j: Any, z: Any, n: Any) -> None:
-    """``_add_to_table`` for the last n columns."""
-    if dtable is not None:  # noqa: SIM102
-        if i == 0:
-            store_part(dtable, (rows_of[r, b], j), load_part(dtable, (rows_of[r, b], j), n) + z, n)
-
-
-@inline
-def add_outer(
-    x: np.ndarray, s: int, dz: np.ndarray, t: int, dW: np.ndarray, dtable: np.ndarray | None, rows_of: np.ndarray | None, r: int
-) -> None:
+def affine_backward(x: np.ndarray, s: int, dz: np.ndarray, t: int, dtable: np.ndarray, rows_of: np.ndarray, r: int, dW: np.ndarray) -> None:
     """Blocks of eight rows of dW by whole lanes, then what is left of rows and of columns."""
     I, J = dW.shape
-    if I == BLOCK and J == LANES:
-        _outer_block(x, s, dz, t, dW, 0, 0, dtable, rows_of, r)
-        return
     B = x.shape[1]
+    if I == BLOCK and J == LANES:
+        _backward_block(x, s, FIRST, dz, t, FIRST, dtable, rows_of, r, dW)
+        return
     whole_i, whole_j = I - I % BLOCK, J - J % LANES
     for j in range(0, whole_j, LANES):
         for i in range(0, whole_i, BLOCK):
-            _outer_block(x, s, dz, t, dW, i, j, dtable, rows_of, r)
+            _backward_block(x, s, i, dz, t, j, dtable, rows_of, r, dW)
         for i in range(whole_i, I):
             w = load(dW, (i, j))
             for b in range(B):
                 z = load(dz, (t, b, j))
-                _add_to_table(dtable, rows_of, r, b, i, j, z)
+                if i == 0:
+                    store(dtable, (rows_of[r, b], j), load(dtable, (rows_of[r, b], j)) + z)
                 w = fma(load_spread(x, (s, b, i)), z, w)
             store(dW, (i, j), w)
     if whole_j < J:
@@ -160,6 +143,7 @@ def add_outer(
             w = load_part(dW, (i, whole_j), n)
             for b in range(B):
                 z = load_part(dz, (t, b, whole_j), n)
-                _add_part_to_table(dtable, rows_of, r, b, i, whole_j, z, n)
+                if i == 0:
+                    store_part(dtable, (rows_of[r, b], whole_j), load_part(dtable, (rows_of[r, b], whole_j), n) + z, n)
                 w = fma(load_spread(x, (s, b, i)), z, w)
             store_part(dW, (i, whole_j), w, n)

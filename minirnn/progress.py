@@ -113,8 +113,9 @@ class ProgressLine:
         self._clock = clock
         self._start = clock()
         self._first_step_end: float | None = None
-        # The end of the first step is always wanted, for the mean; forms without a bar do without, as in Keras.
-        self._next_draw = -np.inf if form in ("live", "bar") else np.inf
+        # A bar always wants the end of the first step, to leave it out of the mean; the other forms do not, as in Keras.
+        self._has_bar = form in ("live", "bar")
+        self._next_draw = -np.inf if self._has_bar else np.inf
         if heading and form != "joined":
             announce(heading)
 
@@ -127,7 +128,7 @@ class ProgressLine:
         now = self._clock()
         # dict.update keeps the place of a name that is known: validation's values, which come last, are shown last.
         self._values.update(values)
-        if current == 1 and self._first_step_end is None:
+        if current == 1 and self._has_bar and self._first_step_end is None:
             self._first_step_end = now
         if self._next_draw == -np.inf:
             self._next_draw = self._start + INTERVAL if self._form == "live" else np.inf

@@ -26,6 +26,7 @@ from minirnn.activations import activate_ref, activate_step, slope_ref
 from minirnn.jit import jit
 from minirnn.layers.layer import Layer, Shape, not_supported, positive_integer
 from minirnn.layers.simple_rnn import Kernels
+from minirnn.products import FIRST
 
 
 def dense_forward_ref(x: np.ndarray, W: np.ndarray, b: np.ndarray | None, activation: int, logits: np.ndarray, y: np.ndarray) -> None:
@@ -48,7 +49,7 @@ def dense_forward_jit(x: np.ndarray, W: np.ndarray, b: np.ndarray | None, activa
                 logits[row, o] += x[row, i] * W[i, o]
         for o in range(O):
             y[row, o] = logits[row, o]
-    activate_step(y.reshape((1, B, O)), 0, activation)
+    activate_step(y.reshape((1, B, O)), FIRST, activation)
 
 
 def dense_backward_ref(dlogits: np.ndarray, x: np.ndarray, W: np.ndarray, dW: np.ndarray, db: np.ndarray | None, dx: np.ndarray) -> None:

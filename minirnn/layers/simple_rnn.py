@@ -36,7 +36,7 @@ from minirnn import activations, initializers
 from minirnn.activations import activate_ref, activate_step, slope_ref, slope_step
 from minirnn.jit import inline, jit
 from minirnn.layers.layer import Layer, Shape, not_supported, positive_integer
-from minirnn.products import add_outer, add_product
+from minirnn.products import FIRST, affine, affine_backward
 from minirnn.randomness import generator
 
 # ---------------------------------------------------------------------------------------------------------------------------- forward
@@ -115,10 +115,10 @@ def rnn_forward_jit(
     kept = np.empty((1, B, H), hs.dtype)
     for t in range(T):
         if keep is None:
-            add_product(hs, t, Wh, hs, t + 1, table, steps, t)
+            affine(hs, t, Wh, table, steps, t, hs, t + 1)
         else:
             _keep_step(hs, t, keep, kept)
-            add_product(kept, 0, Wh, hs, t + 1, table, steps, t)
+            affine(kept, FIRST, Wh, table, steps, t, hs, t + 1)
         activate_step(hs, t + 1, activation)
         if mask is not None:
             at = T - 1 - t if backwards else t
@@ -195,38 +195,34 @@ def rnn_backward_jit(
     for i in range(H):
         for j in range(H):
             Wh_T[j, i] = Wh[i, j]
-    dh_t, dh_flat = dh.reshape((1, B, H)), dh.reshape(B * H)  # the same memory
     dz, kept = np.empty((1, B, H), dh.dtype), np.empty((1, B, H), dh.dtype)
+    dh_t = dh.reshape((1, B, H))  # the same memory
+    nothing, none_of_it = np.zeros((1, H), dh.dtype), np.zeros((1, B), np.int32)  # what dz · Whᵀ starts from
     for t in range(T - 1, -1, -1):
+        at = T - 1 - t if backwards else t
         if dhs is not None:
             for b in range(B):
                 for j in range(H):
                     dh[b, j] += dhs[b, t, j]
         slope_step(dh_t, hs, t + 1, activation, dz)
-        if mask is None:
-            for k in range(B * H):
-                dh_flat[k] = 0  # makes room for dz · Whᵀ
-        else:
-            at = T - 1 - t if backwards else t
+        if mask is not None:
             for b in range(B):
-                for j in range(H):  # a masked row keeps its dh, and sends nothing into the weights
-                    if mask[b, at]:
-                        dh[b, j] = 0
-                    else:
+                if not mask[b, at]:
+                    for j in range(H):
                         dz[0, b, j] = 0
         if keep is None:
-            add_outer(hs, t, dz, 0, dWh, dtable, steps, t)
-            add_product(dz, 0, Wh_T, dh_t, 0, None, None, 0)
+            affine_backward(hs, t, dz, FIRST, dtable, steps, t, dWh)
         else:
             _keep_step(hs, t, keep, kept)
-            add_outer(kept, 0, dz, 0, dWh, dtable, steps, t)
+            affine_backward(kept, FIRST, dz, FIRST, dtable, steps, t, dWh)
+        if keep is None and mask is None:
+            affine(dz, FIRST, Wh_T, nothing, none_of_it, FIRST, dh_t, FIRST)
+        else:
+            affine(dz, FIRST, Wh_T, nothing, none_of_it, FIRST, kept, FIRST)
             for b in range(B):
-                for j in range(H):
-                    kept[0, b, j] = 0
-            add_product(dz, 0, Wh_T, kept, 0, None, None, 0)
-            for b in range(B):
-                for j in range(H):
-                    dh[b, j] += kept[0, b, j] * keep[b, j]
+                if mask is None or mask[b, at]:
+                    for j in range(H):
+                        dh[b, j] = kept[0, b, j] if keep is None else kept[0, b, j] * keep[b, j]
 
 
 class Kernels(NamedTuple):

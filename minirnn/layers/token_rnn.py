@@ -26,7 +26,7 @@ import numpy as np
 from minirnn.jit import jit
 from minirnn.layers.embedding import Embedding, token_rows
 from minirnn.layers.simple_rnn import Kernels, SimpleRNN
-from minirnn.products import add_outer, add_product
+from minirnn.products import FIRST, affine, affine_backward
 
 
 def project_ref(embeddings: np.ndarray | None, Wx: np.ndarray, b: np.ndarray | None, table: np.ndarray) -> None:
@@ -40,15 +40,16 @@ def project_ref(embeddings: np.ndarray | None, Wx: np.ndarray, b: np.ndarray | N
 def project_jit(embeddings: np.ndarray | None, Wx: np.ndarray, b: np.ndarray | None, table: np.ndarray) -> None:
     """The same, compiled."""
     V, H = table.shape
-    for v in range(V):
+    bias, bias_of = np.zeros((1, H), table.dtype), np.zeros((1, V), np.int32)
+    if b is not None:
         for j in range(H):
-            table[v, j] = 0 if b is None else b[j]
+            bias[0, j] = b[j]
     if embeddings is None:
         for v in range(V):
             for j in range(H):
-                table[v, j] += Wx[v, j]
+                table[v, j] = Wx[v, j] + bias[0, j]
     else:
-        add_product(embeddings.reshape((1, V, -1)), 0, Wx, table.reshape((1, V, H)), 0, None, None, 0)
+        affine(embeddings.reshape((1, V, -1)), FIRST, Wx, bias, bias_of, FIRST, table.reshape((1, V, H)), FIRST)
 
 
 def project_backward_ref(
@@ -80,14 +81,12 @@ def project_backward_jit(
 ) -> None:
     """The same, compiled."""
     V, H = dtable.shape
-    if db is not None:
-        for v in range(V):
-            for j in range(H):
-                db[j] += dtable[v, j]
     if embeddings is None or dembeddings is None:  # both, or neither
         for v in range(V):
             for j in range(H):
                 dWx[v, j] += dtable[v, j]
+                if db is not None:
+                    db[j] += dtable[v, j]
     else:
         E = Wx.shape[0]
         Wx_T = np.empty((H, E), Wx.dtype)
@@ -95,8 +94,13 @@ def project_backward_jit(
             for j in range(H):
                 Wx_T[j, i] = Wx[i, j]
         dtable_stack = dtable.reshape((1, V, H))
-        add_outer(embeddings.reshape((1, V, E)), 0, dtable_stack, 0, dWx, None, None, 0)
-        add_product(dtable_stack, 0, Wx_T, dembeddings.reshape((1, V, E)), 0, None, None, 0)
+        dbias, bias_of = np.zeros((1, H), dtable.dtype), np.zeros((1, V), np.int32)
+        affine_backward(embeddings.reshape((1, V, E)), FIRST, dtable_stack, FIRST, dbias, bias_of, FIRST, dWx)
+        if db is not None:
+            for j in range(H):
+                db[j] += dbias[0, j]
+        itself = np.arange(V, dtype=np.int32).reshape((1, V))
+        affine(dtable_stack, FIRST, Wx_T, dembeddings, itself, FIRST, dembeddings.reshape((1, V, E)), FIRST)
 
 
 BACKENDS = {"numpy": Kernels(project_ref, project_backward_ref), "numba": Kernels(project_jit, project_backward_jit)}
