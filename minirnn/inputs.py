@@ -31,13 +31,13 @@ def check_x(function: str, x: Any, first: Layer, dtype: np.dtype[Any]) -> Any:
         if isinstance(first, Embedding):
             raise ValueError(f"{function}: an Embedding takes ids, received a OneHot. Pass its .ids.")
         if not len(x):
-            raise ValueError(f"{function}: x is empty, received shape {x.shape}.")
-        return x
+            raise ValueError(f"{function}: x is empty, received shape {x.shape}. Give at least one example.")
+        return x if x.ids.flags.c_contiguous else OneHot(np.ascontiguousarray(x.ids), x.num_classes, x.dtype)
     array = as_rectangle(function, "x", x)
     if isinstance(first, Embedding):
         if array.ndim != 2:
             raise ValueError(f"{function}: x must be ids of shape (N,T), received shape {array.shape}. Use pad_sequences.")
-        return check_ids(function, array, first.input_dim)
+        return np.ascontiguousarray(check_ids(function, array, first.input_dim))  # one layout, so one compiled kernel
     array = array.astype(dtype, copy=False)
     if not np.isfinite(array).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])

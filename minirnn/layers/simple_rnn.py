@@ -9,10 +9,10 @@ Forward, for t = 0 .. T-1, with h_0 = 0 (slot 0 of ``hs``, so that step t reads 
 
 Backward, for t = T-1 .. 0, carrying one gradient dh on the state just left:
 
-    dz_t     = dh · activation'(z_t)          (the slope comes from h_t, so z is not kept); 0 where masked
+    dz_t     = dh · activation'(z_t)          the slope comes from h_t, so z is not kept; 0 where masked
     dWh     += h_prevᵀ · dz_t
-    dx_t·Wx part: dz_t itself, see below
-    dh_prev  = dz_t · Whᵀ                     plus dh where masked
+    dh_prev  = dz_t · Whᵀ                     or dh where masked
+    and dz_t is also the gradient on x_t · Wx + b, from which come dWx += x_tᵀ · dz_t, db += Σ_b dz_t and dx_t = dz_t · Wxᵀ
 
 The input part of z does not depend on the state, so it is computed for all steps at once, before the loop, and the loop only looks it
 up: ``table`` holds the projected inputs, and ``ids`` says which row of it each step reads. For real-valued x the table has a row per
