@@ -27,7 +27,7 @@ from minirnn.simd import LANES, fma, load, load_part, load_spread, store, store_
 BLOCK = 8
 """Rows of W that are held in registers at a time."""
 
-FIRST = np.int64(0)
+FIRST: Any = np.int64(0)
 """Zero as any other number. numba compiles a function anew for the literal 0, and each kernel here takes a second to compile."""
 
 
