@@ -75,6 +75,7 @@ class Sequential(Trainer):
         self.input_layer: InputLayer | None = None
         self.output_mask: np.ndarray | None = None
         self._parameters: Parameters | None = None
+        self._changed = False
         self._plans: dict[bool, list[Any]] = {}
         self._init_rng, self.shuffle_rng = generator(seed).spawn(2)
         for layer in layers or ():
@@ -104,7 +105,7 @@ class Sequential(Trainer):
         if not self.layers and self.input_layer is None and layer.example_shape is not None:
             self.input_layer = InputLayer(layer.example_shape)
         self.layers.append(layer)
-        self._parameters, self._plans = None, {}
+        self._changed, self._plans = True, {}
         if self.input_layer is not None:
             self.build(self.input_layer.batch_shape)
 
@@ -118,7 +119,7 @@ class Sequential(Trainer):
         """
         if not self.layers:
             raise ValueError(f"Sequential.pop: model '{self.name}' has no layers.")
-        self._parameters, self._plans = None, {}
+        self._changed, self._plans = True, {}
         return self.layers.pop()
 
     def build(self, input_shape: Any) -> None:
@@ -196,15 +197,16 @@ class Sequential(Trainer):
     @property
     def parameters(self) -> Parameters:
         """All weights in one vector; laid out at the first call after the layers have changed."""
-        if self._parameters is None:
+        if self._changed or self._parameters is None:
             if not self.built:
                 raise ValueError(f"Sequential: model '{self.name}' has no weights yet. Give it an Input, build it, or call it on data.")
             if not self.trainable:
                 for layer in self.layers:
                     layer.trainable = False
-            self._parameters = Parameters(self.layers, self.dtype)
+            parameters = Parameters(self.layers, self.dtype)
             if self.optimizer is not None:
-                self.optimizer.rebind(self._parameters)
+                self.optimizer.build(parameters, replacing=self._parameters)
+            self._parameters, self._changed = parameters, False
         return self._parameters
 
     @property

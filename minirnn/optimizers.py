@@ -174,27 +174,27 @@ class RMSprop:
     def learning_rate(self, value: float) -> None:
         self._learning_rate = _number("learning_rate", value)
 
-    def build(self, parameters: Parameters) -> None:
-        """Make the state for these parameters, all zeros; parameters it already has keep theirs.
+    def build(self, parameters: Parameters, replacing: Parameters | None = None) -> None:
+        """Make the state for these parameters, all zeros, and start counting; for parameters it has already, do nothing.
+
+        Parameters
+        ----------
+        parameters : that it is to train
+        replacing : what the same model's parameters were before its layers changed
 
         Raises
         ------
         ValueError
-            When it already belongs to another model.
+            When it already trains another model.
         """
         if self._parameters is parameters:
             return
-        if self._parameters is not None:
+        if self._parameters is not None and self._parameters is not replacing:
             raise ValueError("RMSprop: this optimizer already trains another model. Give each model an optimizer of its own.")
         self._parameters = parameters
+        self.iterations = 0
         names = ["velocity", *(["momentum"] if self.momentum > 0 else []), *(["average_gradient"] if self.centered else [])]
         self.state = {name: np.zeros_like(parameters.values) for name in names}
-
-    def rebind(self, parameters: Parameters) -> None:
-        """Start afresh on new parameters, as when a model has been built again."""
-        self._parameters = None
-        self.iterations = 0
-        self.build(parameters)
 
     def apply(self, parameters: Parameters, backend: str = "numpy") -> None:
         """Take one step from ``parameters.gradients``."""

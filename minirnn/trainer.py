@@ -76,12 +76,13 @@ class Trainer:
                 raise ValueError(f"compile: {argument} is not supported by minirnn, received {value!r}. Leave it out.")
         if metrics is not None and not isinstance(metrics, list | tuple):
             raise ValueError(f"compile: metrics must be a list, received {metrics!r}. Write [{metrics!r}].")
-        self.optimizer, self.loss = optimizers.get(optimizer), losses.get(loss)
+        chosen, self.loss = optimizers.get(optimizer), losses.get(loss)
+        if self._model.built:
+            chosen.build(self._model.parameters)
+        self.optimizer = chosen
         self.metric_identifiers = list(metrics or [])
         self.metrics = self._resolve_metrics()
         self.compiled = True
-        if self._model._parameters is not None:
-            self.optimizer.build(self._model._parameters)
 
     def _resolve_metrics(self) -> list[BinaryAccuracy]:
         outputs = self._model.output_shape[-1] if self._model.built else 1
