@@ -1,0 +1,81 @@
+"""The floor does the arithmetic that it is timed for, and a floor that does not is found out. No time is asserted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks import floor
+
+
+@pytest.fixture
+def built() -> None:
+    """Skip where the floor cannot be built."""
+    try:
+        floor.library()
+    except floor.FloorUnavailable as reason:
+        pytest.skip(str(reason))
+
+
+@settings(max_examples=15, deadline=None)
+@given(T=st.integers(1, 40), V=st.integers(1, 50), groups=st.integers(1, 5), batch_groups=st.integers(1, 3), seed=st.integers(0, 99))
+@pytest.mark.usefixtures("built")
+def test_the_floor_equals_numpy(T: int, V: int, groups: int, batch_groups: int, seed: int) -> None:
+    case = floor.make_case(N=groups * floor.ROWS, T=T, V=V, B=batch_groups * floor.ROWS, seed=seed)
+
+    floor.epoch_call(case)()
+
+    assert case.dtable.dtype == case.dU.dtype == np.float32
+    assert floor.worst_error(case) < floor.TOLERANCE / 10
+
+
+@pytest.mark.usefixtures("built")
+def test_native_flags_give_the_same_gradients() -> None:
+    case = floor.make_case(N=96, T=9, V=11)
+
+    floor.checked_call(case, floor.NATIVE_FLAGS)
+
+    assert np.abs(case.dU).max() > 0
+
+
+@pytest.mark.usefixtures("built")
+def test_a_wrong_floor_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference = floor.last_batch_ref
+    monkeypatch.setattr(floor, "last_batch_ref", lambda case: reference(replace(case, U=case.U.T)))
+
+    with pytest.raises(ArithmeticError, match="away from NumPy"):
+        floor.checked_call(floor.make_case(N=96, T=9, V=11))
+
+
+def test_without_a_compiler_the_floor_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(floor.shutil, "which", lambda _: None)
+
+    with pytest.raises(floor.FloorUnavailable, match="no C compiler"):
+        floor.library.__wrapped__(floor.FLAGS)
+
+
+def test_what_a_compiler_refuses_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    if floor.shutil.which("cc") is None:
+        pytest.skip("no C compiler")
+
+    with pytest.raises(floor.FloorUnavailable, match=r"cannot build floor\.c"):
+        floor.library.__wrapped__(("-no-such-flag-at-all",))
+
+
+@pytest.mark.parametrize(("N", "B"), [(33, 32), (64, 33), (0, 32)])
+def test_sizes_that_c_would_overrun_are_refused(N: int, B: int) -> None:
+    with pytest.raises(ValueError, match="FloorCase"):
+        floor.make_case(N=N, B=B, T=3, V=5)
+
+
+@pytest.mark.parametrize("token", [-1, 5])
+def test_ids_that_c_would_read_outside_are_refused(token: int) -> None:
+    case = floor.make_case(N=32, B=32, T=3, V=5)
+    case.ids[-1, -1] = token
+
+    with pytest.raises(ValueError, match=r"ids must be 0\.\.4"):
+        replace(case)
