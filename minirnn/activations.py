@@ -38,6 +38,7 @@ from minirnn.simd import (
     load_wide,
     load_wide_part,
     magnitude,
+    maximum,
     minimum,
     power_of_two,
     round_lanes,
@@ -81,7 +82,9 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
     """
     x = np.asarray(x)
     above = x if max_value is None else np.where(x.real >= max_value, np.asarray(max_value, x.dtype), x)
-    return np.where(x.real < threshold, np.asarray(negative_slope, x.dtype) * (x - np.asarray(threshold, x.dtype)), above)
+    slope = np.asarray(negative_slope, x.dtype)
+    below = slope * (x - np.asarray(threshold, x.dtype)) if negative_slope else slope  # 0 times minus infinity is NaN
+    return np.where(x.real < threshold, below, above)
 
 
 ACTIVATIONS: dict[str, Callable[[Any], np.ndarray]] = {"linear": linear, "tanh": tanh, "sigmoid": sigmoid, "relu": relu}
@@ -205,7 +208,7 @@ def activate_lanes(z: Any, activation: int) -> Any:
     if activation == SIGMOID:
         return _sigmoid_lanes(z)
     if activation == RELU:
-        return where_positive(z, z, z * 0.0)
+        return maximum(z, 0.0)
     return z
 
 
@@ -218,7 +221,7 @@ def slope_lanes(h: Any, activation: int) -> Any:
         return fma(h * -1.0, h, h)
     if activation == RELU:
         return where_positive(h, 1.0, 0.0)
-    return h * 0.0 + 1.0
+    return where_positive(h, 1.0, 1.0)
 
 
 @inline

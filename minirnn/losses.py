@@ -85,7 +85,7 @@ def bce_probs_ref(
     losses = -label * np.log(p) - (1 - label) * np.log(1 - p)
     scale = (1 if weights is None else weights) / p.dtype.type(p.size)
     dprobs[...] = np.where((probs >= low) & (probs <= high), (p - label) / (p * (1 - p)), 0) * scale
-    return float(np.sum(losses * scale))
+    return np.sum(losses * scale)  # type: ignore[no-any-return]
 
 
 @jit
@@ -103,10 +103,10 @@ def bce_probs_jit(
     for b in range(B):
         for k in range(K):
             given = float(probs[b, k])
-            p = min(max(given, low), high)
+            p = given if math.isnan(given) else min(max(given, low), high)  # a NaN stays a NaN
             label = y[rows[b], k] * (1 - smoothing) + 0.5 * smoothing
             scale = (1.0 if weights is None else weights[b, k]) / (B * K)
-            total += (-label * math.log(p) - (1 - label) * math.log(1 - p) + given * 0.0) * scale  # a NaN stays a NaN
+            total += (-label * math.log(p) - (1 - label) * math.log(1 - p)) * scale
             dprobs[b, k] = (p - label) / (p * (1 - p)) * scale if low <= given <= high else 0.0
     return total
 

@@ -27,10 +27,11 @@ def binary_matches_ref(probs: np.ndarray, y: np.ndarray, rows: np.ndarray, thres
 def binary_matches_jit(probs: np.ndarray, y: np.ndarray, rows: np.ndarray, threshold: float) -> float:
     """The same, compiled."""
     B, K = probs.shape
+    limit = probs.dtype.type(threshold)  # as NumPy and Keras compare: a float32 0.1 is not above 0.1
     matches = 0
     for b in range(B):
         for k in range(K):
-            predicted = 1.0 if probs[b, k] > threshold else 0.0
+            predicted = 1.0 if probs[b, k] > limit else 0.0
             if predicted == y[rows[b], k]:
                 matches += 1
     return matches / K

@@ -273,7 +273,10 @@ class Sequential(Trainer):
     def backward(self, gradient: np.ndarray, from_logits: bool = False) -> None:
         """Add up all gradients, from the gradient on the outputs, or on the last layer's logits."""
         *others, last = self._steps
-        passed = last.backward_from_logits(gradient) if from_logits else last.backward(gradient.reshape(self._output_like(gradient)))
+        if from_logits:
+            passed = last.backward_from_logits(gradient.reshape(last.logits.shape))
+        else:
+            passed = last.backward(gradient.reshape(self._output_like(gradient)))
         for step in reversed(others):
             passed = step.backward(passed)
 

@@ -224,7 +224,9 @@ class RMSprop:
         if self.clipvalue:
             np.clip(gradients, -self.clipvalue, self.clipvalue, out=gradients)
         elif self.global_clipnorm:
-            gradients *= gradients.dtype.type(self.global_clipnorm / max(_norm(gradients), self.global_clipnorm))
+            norm = _norm(gradients)
+            share = self.global_clipnorm / max(norm, self.global_clipnorm) if np.isfinite(norm) else np.nan  # an infinite one spreads too
+            gradients *= gradients.dtype.type(share)
         elif self.clipnorm:
             for slot in parameters.slots:
                 if slot.trainable:

@@ -46,6 +46,13 @@ if COMPILED:
     )
 else:
 
+    def _memory_from(array: np.ndarray, index: tuple[int, ...]) -> np.ndarray:
+        """The C-ordered array's memory from ``index`` on: lanes may run over the end of a row into the next one, as compiled ones do."""
+        start = 0
+        for i, size in zip(index, array.shape, strict=True):
+            start = start * size + i
+        return array.reshape(-1)[start:]
+
     def load(array: np.ndarray, index: tuple[int, ...]) -> np.ndarray:
         """``LANES`` neighbours of ``array`` along its last axis, from ``index`` on."""
         return load_part(array, index, LANES)
@@ -53,7 +60,7 @@ else:
     def load_part(array: np.ndarray, index: tuple[int, ...], count: int) -> np.ndarray:
         """The first ``count`` of ``LANES`` neighbours; the other lanes are 0 and are not read."""
         lanes = np.zeros(LANES, array.dtype)
-        lanes[:count] = array[index[:-1]][index[-1] : index[-1] + count]
+        lanes[:count] = _memory_from(array, index)[:count]
         return lanes
 
     def load_spread(array: np.ndarray, index: tuple[int, ...]) -> np.ndarray:
@@ -67,7 +74,7 @@ else:
     def load_wide_part(array: np.ndarray, index: tuple[int, ...], count: int) -> np.ndarray:
         """The first ``count`` of ``WIDE`` neighbours; the other lanes are 0 and are not read."""
         lanes = np.zeros(WIDE, array.dtype)
-        lanes[:count] = array[index[:-1]][index[-1] : index[-1] + count]
+        lanes[:count] = _memory_from(array, index)[:count]
         return lanes
 
     def store(array: np.ndarray, index: tuple[int, ...], lanes: np.ndarray) -> None:
@@ -76,7 +83,7 @@ else:
 
     def store_part(array: np.ndarray, index: tuple[int, ...], lanes: np.ndarray, count: int) -> None:
         """Write the first ``count`` lanes; what follows them in ``array`` is left alone."""
-        array[index[:-1]][index[-1] : index[-1] + count] = lanes[:count]
+        _memory_from(array, index)[:count] = lanes[:count]
 
     def zeros_of(array: np.ndarray) -> np.ndarray:
         """``LANES`` zeros of the array's dtype."""
