@@ -91,11 +91,29 @@ def load_data(
     if kwargs:
         raise TypeError(f"load_data: unknown argument {', '.join(sorted(kwargs))}. It takes path, {', '.join(_ARGUMENTS)}.")
     given = (num_words, skip_top, maxlen, seed, start_char, oov_char, index_from)
-    _check("load_data", dict(zip(_ARGUMENTS, given, strict=True)))
-    rng = np.random.RandomState(seed)
+    check_arguments("load_data", given)
+    return arrange(store.read_reviews(store.locate(path, store.REVIEWS)), *given)
 
+
+def check_arguments(function: str, given: tuple[object, ...]) -> None:
+    """Raise TypeError or ValueError unless num_words, skip_top, ... index_from, in this order, are what they must be."""
+    _check(function, dict(zip(_ARGUMENTS, given, strict=True)))
+
+
+def arrange(
+    reviews: Iterable[Reviews],
+    num_words: int | None,
+    skip_top: int,
+    maxlen: int | None,
+    seed: int | None,
+    start_char: int | None,
+    oov_char: int | None,
+    index_from: int | None,
+) -> tuple[Split, Split]:
+    """Shuffle both splits, and turn ranks into ids, as `load_data` documents."""
+    rng = np.random.RandomState(seed)
     splits = []
-    for split in store.read_reviews(store.locate(path, store.REVIEWS)):
+    for split in reviews:
         order = np.arange(len(split.lengths))
         rng.shuffle(order)  # the second split goes on with the first one's generator
         split = _with_start(split.take(order), start_char, index_from or 0)
