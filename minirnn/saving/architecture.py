@@ -1,0 +1,219 @@
+"""The layers of a model as Keras's configuration, and back.
+
+Comes in: a model. Goes out: the ``config.json`` of a ``.keras`` file without its compile settings; and from such a configuration the
+layers, not built yet, and the shape and dtype to build them with. A configuration names classes and gives numbers: classes are looked up
+here, and what they would allocate is known before anything is.
+
+Source: Keras 3.15, ``keras/src/models/sequential.py`` and ``keras/src/layers/layer.py`` (``get_config``, ``get_build_config``).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from minirnn.layers import Dense, Dropout, Embedding, Flatten, SimpleRNN
+from minirnn.layers.input_layer import InputLayer
+from minirnn.layers.layer import Layer, Shape, float_dtype
+from minirnn.registry import lookup
+from minirnn.saving.errors import FormatError, blaming
+from minirnn.saving.records import Record, construct, own_record, read_record, record, shown
+
+if TYPE_CHECKING:
+    from minirnn.model import Sequential
+
+LAYERS: dict[str, type[Layer]] = {kind.__name__: kind for kind in (Dense, Dropout, Embedding, Flatten, SimpleRNN)}
+
+
+class Architecture(NamedTuple):
+    """What a configuration says.
+
+    Attributes
+    ----------
+    name, trainable, dtype : of the model
+    input_layer : None when the model was not built
+    layers : not built yet
+    """
+
+    name: str
+    trainable: bool
+    dtype: np.dtype[Any]
+    input_layer: InputLayer | None
+    layers: list[Layer]
+
+
+# ------------------------------------------------------------------------------------------------------------------------------ writing
+
+
+def write_architecture(model: Sequential) -> dict[str, Any]:
+    """Give a model's configuration.
+
+    Raises
+    ------
+    ValueError
+        A layer has something that cannot be written, such as an initializer that is a function.
+    """
+    config: dict[str, Any] = {"name": model.name, "trainable": model.trainable, "dtype": _policy(model.dtype.name), "layers": []}
+    entry = record("keras", "Sequential", config)
+    input_layer = model.input_layer
+    if model.built and input_layer is None:
+        input_layer = InputLayer(batch_shape=model.input_shape, name="input_layer")
+    if input_layer is not None:
+        arguments = input_layer.get_config()
+        if arguments["dtype"] == "float32":
+            # Keras casts to it, minirnn does not: a float64 model must get its inputs unrounded there too
+            arguments["dtype"] = model.dtype.name
+        config["layers"].append(record("keras.layers", "InputLayer", arguments))
+    config["layers"] += [_layer_entry(layer, model) for layer in model.layers]
+    if model.built:
+        config["build_input_shape"] = list(model.input_shape)
+        entry["build_config"] = {"input_shape": list(model.input_shape)}
+    return entry
+
+
+def _layer_entry(layer: Layer, model: Sequential) -> dict[str, Any]:
+    kind = type(layer)
+    entry = record("keras.layers" if LAYERS.get(kind.__name__) is kind else None, kind.__name__, layer.get_config())
+    entry["config"]["dtype"] = _policy(model.dtype.name)
+    if layer.input_shape is not None:
+        entry["build_config"] = {"input_shape": list(layer.input_shape)}
+    return entry
+
+
+def _policy(dtype: str) -> dict[str, Any]:
+    return record("keras", "DTypePolicy", {"name": dtype})
+
+
+# ------------------------------------------------------------------------------------------------------------------------------ reading
+
+
+def read_architecture(entry: Any, custom: Mapping[str, type[Layer]], where: str) -> Architecture:
+    """Make the layers that a configuration describes.
+
+    Parameters
+    ----------
+    entry : what ``config.json`` holds
+    custom : layer classes of the caller's own, by name
+    where : how errors begin
+
+    Raises
+    ------
+    FormatError
+        For anything that minirnn does not have: the message names the layer and the argument.
+    """
+    with blaming(f"{where}: config.json"):
+        model = own_record("model", entry)
+        if model.class_name != "Sequential":
+            raise FormatError(f"{where}: it holds a {model.class_name} model; minirnn reads Sequential models only.")
+        name, trainable = model.config.get("name"), model.config.get("trainable", True)
+        entries = model.config.get("layers")
+        if not isinstance(entries, list) or not isinstance(name, str) or not isinstance(trainable, bool):
+            raise ValueError("a model's config needs 'layers' (a list), 'name' (a string) and 'trainable' (true or false).")
+        first = entries[0] if entries else None
+        has_input = isinstance(first, dict) and first.get("class_name") == "InputLayer"
+    input_layer = _read_input(first, where) if has_input else _input_of(model.config.get("build_input_shape"), where)
+    described = [_read_layer(layer_entry, place, custom, where) for place, layer_entry in enumerate(entries[has_input:])]
+    dtype = _common_dtype(model, described, where)
+    layers: list[Layer] = []
+    for label, kind, config in described:
+        with blaming(f"{where}: {label}"):
+            config = {**config, "dtype": dtype.name}
+            layer = construct(kind, config) if LAYERS.get(kind.__name__) is kind else kind.from_config(config)
+            if layer.name in [other.name for other in layers]:
+                raise ValueError("there is another layer of that name.")
+            layers.append(layer)
+    return Architecture(name, trainable, dtype, input_layer, layers)
+
+
+def _read_input(entry: Any, where: str) -> InputLayer:
+    with blaming(f"{where}: InputLayer"):
+        return construct(InputLayer, {**own_record("layer", entry).config, "dtype": _dtype_name(entry["config"].get("dtype"))})
+
+
+def _input_of(shape: Any, where: str) -> InputLayer | None:
+    with blaming(f"{where}: build_input_shape"):
+        return None if shape is None else InputLayer(batch_shape=shape)
+
+
+def _read_layer(entry: Any, place: int, custom: Mapping[str, type[Layer]], where: str) -> tuple[str, type[Layer], dict[str, Any]]:
+    """Give how messages call a layer, its class and its arguments."""
+    with blaming(f"{where}: layer {place}"):
+        found = read_record("layer", entry)
+        label = f"layer {shown(found.config.get('name', place))} ({found.class_name[:80]})"
+    with blaming(f"{where}: {label}"):
+        kind = custom.get(found.class_name)
+        if kind is None:
+            if not found.own:
+                raise ValueError(f"class {found.class_name!r} is not one of Keras's own; pass it in custom_objects if it is yours.")
+            kind = lookup("layer", found.class_name, LAYERS)
+    return label, kind, found.config
+
+
+def _common_dtype(model: Record, described: list[tuple[str, type[Layer], dict[str, Any]]], where: str) -> np.dtype[Any]:
+    """Give the dtype that all weights share: minirnn has one per model, Keras one per layer."""
+    chosen: tuple[str, str] | None = None
+    for label, kind, config in described:
+        with blaming(f"{where}: {label}: dtype"):
+            name = _dtype_name(config.get("dtype"))
+            if name is None or not kind.weight_names:
+                continue
+            if chosen is not None and chosen[1] != name:
+                raise ValueError(f"{name}, but {chosen[0]} has {chosen[1]}; in minirnn all layers of a model have one.")
+            chosen = (label, name)
+    with blaming(f"{where}: dtype"):
+        return float_dtype("Sequential", _dtype_name(model.config.get("dtype")) if chosen is None else chosen[1])
+
+
+def _dtype_name(entry: Any) -> str | None:
+    """Give the name of a dtype that is written as a name, or as a record of Keras's policy."""
+    name = read_record("dtype", entry).config.get("name") if isinstance(entry, dict) else entry
+    if name is not None and not isinstance(name, str):
+        raise ValueError(f"expected a dtype's name or policy, received {shown(entry)}.")
+    return name
+
+
+# ----------------------------------------------------------------------------------------------------------------------- before building
+
+
+def weight_shapes(architecture: Architecture, where: str) -> list[dict[str, tuple[int, ...]]]:
+    """Give the shapes of the weights that each layer would make, without making any: a configuration can ask for terabytes.
+
+    Raises
+    ------
+    FormatError
+        A layer does not fit the shape that it is given.
+    """
+    if architecture.input_layer is None:
+        return [{} for _ in architecture.layers]
+    shape, shapes = architecture.input_layer.batch_shape, []
+    for layer in architecture.layers:
+        with blaming(f"{where}: layer {layer.name!r}"):
+            shapes.append(_shapes_of(layer, shape))
+            shape = layer.compute_output_shape(shape)
+    return shapes
+
+
+def _shapes_of(layer: Layer, input_shape: Shape) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {}
+    plan = copy.copy(layer)
+    # a layer makes every weight by this one method; the copy's only writes down what is asked of it
+    vars(plan)["add_weight"] = lambda name, shape, *_: shapes.update({name: shape})
+    plan.make_weights(input_shape, np.random.default_rng(0))
+    return shapes
+
+
+def build_with(layer: Layer, input_shape: Shape, weights: Mapping[str, np.ndarray]) -> None:
+    """Build a layer on these weights instead of first ones: nothing is drawn."""
+
+    def take(name: str, *_: Any) -> None:
+        layer.values[name] = weights[name]
+        layer.gradients[name] = np.zeros_like(weights[name])
+
+    vars(layer)["add_weight"] = take
+    try:
+        layer.build(input_shape, np.random.default_rng(0))
+    finally:
+        del vars(layer)["add_weight"]

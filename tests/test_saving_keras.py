@@ -1,0 +1,222 @@
+"""The files against Keras itself: it opens minirnn's, minirnn opens its, and both lay them out alike."""
+
+import io
+import json
+import warnings
+import zipfile
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+import minirnn
+from minirnn import saving
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # what Keras's own dependencies warn about is not tested here
+    keras = pytest.importorskip("keras")
+
+h5py = pytest.importorskip("h5py")
+
+# TensorFlow 2.21's arrays answer NumPy 2's copy keyword with this warning whenever Keras writes a file
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
+
+V, E, H, T, N = 11, 4, 6, 5, 23
+
+
+def embedding_stack(layers):
+    return [
+        layers.Input((T,)),
+        layers.Embedding(V, E, mask_zero=True),
+        layers.SimpleRNN(H, return_sequences=True, dropout=0.1),
+        layers.SimpleRNN(H - 3, activation="relu", use_bias=False, go_backwards=True),
+        layers.Dropout(0.3, seed=7),
+        layers.Dense(1, activation="sigmoid"),
+    ]
+
+
+def one_hot_stack(layers):
+    return [layers.Input((T, V)), layers.SimpleRNN(H, kernel_initializer="he_normal"), layers.Dense(1, activation="sigmoid", name="out")]
+
+
+def flat_stack(layers):
+    return [layers.Input((T,)), layers.Embedding(V, E, name="words"), layers.Flatten(), layers.Dense(3, "tanh"), layers.Dense(1, "sigmoid")]
+
+
+STACKS = [embedding_stack, one_hot_stack, flat_stack]
+OPTIMIZERS = [{}, {"momentum": 0.5}, {"centered": True, "momentum": 0.9, "clipvalue": 0.5, "weight_decay": 0.02}]
+CASES = [(stack, arguments) for stack in STACKS for arguments in OPTIMIZERS[: 3 if stack is embedding_stack else 1]]
+
+
+def examples(stack):
+    rng = np.random.default_rng(8)
+    ids = rng.integers(0, V, (N, T))
+    return (np.eye(V, dtype="float32")[ids] if stack is one_hot_stack else ids), rng.integers(0, 2, (N, 1))
+
+
+def trained(package, stack, arguments, **options):
+    model = package.Sequential(stack(package.layers), name="a_model", **options)
+    accuracy = package.metrics.BinaryAccuracy(name="strict", threshold=0.7)
+    model.compile(package.optimizers.RMSprop(0.003, **arguments), loss="binary_crossentropy", metrics=["accuracy", accuracy])
+    with eagerly(model):
+        model.fit(*examples(stack), batch_size=9, verbose=0)
+    return model
+
+
+@contextmanager
+def eagerly(model):
+    """Spare Keras the compilation of a graph for three batches; its configuration never shows it."""
+    model.run_eagerly = True
+    yield
+    model.run_eagerly = False
+
+
+def state_in_keras_order(model):
+    slots = model.parameters.slots
+    return [vector[slot.slice].reshape(slot.shape) for vector in model.optimizer.state.values() for slot in slots]
+
+
+def assert_same_model(ours, theirs, stack):
+    for own, weight in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(own, weight)
+    variables = [variable.numpy() for variable in theirs.optimizer.variables]
+    assert ours.optimizer.iterations == variables[0] == 3
+    assert np.float32(ours.optimizer.learning_rate) == variables[1] == np.float32(0.003)
+    for own, variable in zip(state_in_keras_order(ours), variables[2:], strict=True):
+        assert own.any()
+        np.testing.assert_array_equal(own, variable)
+    x, y = examples(stack)
+    np.testing.assert_allclose(ours(x), theirs(x), rtol=0, atol=1e-6)
+    with eagerly(theirs):
+        given = theirs.evaluate(x, y, verbose=0, return_dict=True)
+    own = ours.evaluate(x, y, verbose=0, return_dict=True)
+    assert list(own) == sorted(given)
+    for name, value in own.items():
+        assert value == pytest.approx(given[name], abs=1e-5)
+
+
+@pytest.mark.parametrize(("stack", "arguments"), CASES)
+def test_keras_opens_what_minirnn_wrote(tmp_path, stack, arguments):
+    ours = trained(minirnn, stack, arguments)
+
+    ours.save(tmp_path / "model.keras")
+    theirs = keras.saving.load_model(tmp_path / "model.keras")
+
+    assert_same_model(ours, theirs, stack)
+    assert [layer.name for layer in theirs.layers] == [layer.name for layer in ours.layers]
+
+
+@pytest.mark.parametrize(("stack", "arguments"), CASES)
+def test_minirnn_opens_what_keras_wrote(tmp_path, stack, arguments):
+    theirs = trained(keras, stack, arguments)
+
+    theirs.save(tmp_path / "model.keras")
+    ours = saving.load_model(tmp_path / "model.keras")
+
+    assert_same_model(ours, theirs, stack)
+    assert ours.name == "a_model"
+
+
+def test_float64_stays_float64_in_keras(tmp_path):
+    ours = trained(minirnn, one_hot_stack, {}, dtype="float64")
+    ours.save(tmp_path / "model.keras")
+
+    theirs = keras.saving.load_model(tmp_path / "model.keras")
+
+    assert theirs.get_weights()[0].dtype == np.float64
+    x = np.random.default_rng(4).random((N, T, V))
+    np.testing.assert_allclose(ours(x), theirs(x), rtol=0, atol=1e-13)
+
+
+def test_weights_files_pass_both_ways(tmp_path):
+    ours, theirs = trained(minirnn, embedding_stack, {}), trained(keras, embedding_stack, {})
+    before = theirs.get_weights()
+    theirs.save_weights(tmp_path / "theirs.weights.h5")
+    ours.save_weights(tmp_path / "ours.weights.h5")
+    expected = ours.get_weights()
+
+    theirs.load_weights(tmp_path / "ours.weights.h5")
+    ours.load_weights(tmp_path / "theirs.weights.h5")
+
+    for given, own in zip(theirs.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(given, own)
+    for own, weight in zip(ours.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(own, weight)
+
+
+def contents(path):
+    """Every group and dataset with its attributes, shape and dtype; and the configuration."""
+    with zipfile.ZipFile(path) as archive:
+        weights, config = archive.read("model.weights.h5"), json.loads(archive.read("config.json"))
+    found = {}
+    with h5py.File(io.BytesIO(weights)) as file:
+        file.visititems(
+            lambda name, item: found.update({name: (getattr(item, "shape", None), getattr(item, "dtype", None), list(item.attrs))})
+        )
+        names = {name: item.attrs["name"] for name, item in file.items() if "name" in item.attrs}
+    return found, names, config
+
+
+@pytest.mark.parametrize(("stack", "arguments"), CASES)
+def test_both_lay_the_same_model_out_alike(tmp_path, stack, arguments):
+    keras.backend.clear_session()
+    trained(minirnn, stack, arguments).save(tmp_path / "ours.keras")
+    trained(keras, stack, arguments).save(tmp_path / "theirs.keras")
+
+    (ours, own_names, own_config), (theirs, names, config) = contents(tmp_path / "ours.keras"), contents(tmp_path / "theirs.keras")
+
+    assert ours == theirs
+    assert own_names == names
+    assert list(own_config) == list(config)
+    assert [entry["class_name"] for entry in own_config["config"]["layers"]] == [
+        entry["class_name"] for entry in config["config"]["layers"]
+    ]
+    for own, entry in zip(own_config["config"]["layers"], config["config"]["layers"], strict=True):
+        assert own.get("build_config", {}) == entry.get("build_config", own.get("build_config", {}))
+        for key, value in entry["config"].items():
+            if key not in ("name", "quantization_config"):
+                assert plain(own["config"][key]) == plain(value), f"{own['class_name']}: {key}"
+    assert own_config["compile_config"]["optimizer"]["config"].keys() == config["compile_config"]["optimizer"]["config"].keys()
+
+
+def plain(value):
+    """A record without the numbers by which Keras marks that an object is shared."""
+    return {key: entry for key, entry in value.items() if key != "shared_object_id"} if isinstance(value, dict) else value
+
+
+def test_a_model_that_keras_compiled_but_never_trained_opens(tmp_path):
+    theirs = keras.Sequential(flat_stack(keras.layers))
+    theirs.compile("rmsprop", loss=keras.losses.binary_crossentropy, metrics=[keras.metrics.binary_accuracy])
+    theirs.save(tmp_path / "model.keras")
+
+    ours = saving.load_model(tmp_path / "model.keras")
+
+    assert ours.optimizer.iterations == 0
+    assert ours.metrics_names == ["loss", "binary_accuracy"]
+    assert not ours.optimizer.state["velocity"].any()
+
+
+def test_an_optimizer_that_minirnn_lacks_is_named_and_can_be_left_out(tmp_path):
+    theirs = keras.Sequential(flat_stack(keras.layers))
+    theirs.compile(keras.optimizers.Adam(amsgrad=True), "mse")
+    with eagerly(theirs):
+        theirs.fit(*examples(flat_stack), verbose=0)
+    theirs.save(tmp_path / "model.keras")
+
+    with pytest.raises(saving.FormatError, match=r"optimizer: unknown optimizer 'adam'.*compile=False"):
+        saving.load_model(tmp_path / "model.keras")
+    ours = saving.load_model(tmp_path / "model.keras", compile=False)
+
+    np.testing.assert_array_equal(ours.get_weights()[1], theirs.get_weights()[1])
+
+
+def test_a_layer_frozen_after_training_opens_with_keras_s_own_warning(tmp_path):
+    theirs = trained(keras, flat_stack, {})
+    theirs.layers[0].trainable = False
+    theirs.save(tmp_path / "model.keras")
+
+    with pytest.warns(UserWarning, match="state is not taken over: the file has 7 variables of it, this model needs 6"):
+        ours = saving.load_model(tmp_path / "model.keras")
+
+    assert ours.optimizer.iterations == 0
+    np.testing.assert_array_equal(ours.get_weights()[0], theirs.get_weights()[0])
