@@ -1,0 +1,38 @@
+"""The cases, in the order of the data flow: a name, and the set-up that prepares it."""
+
+from __future__ import annotations
+
+from parity.case import SetUp
+from parity.cases import (
+    activations,
+    callbacks,
+    datasets,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    recurrent,
+    sequences,
+    stacks,
+)
+
+CASES: dict[str, SetUp] = {
+    name: set_up
+    for module in (
+        datasets,
+        sequences,
+        initializers,
+        activations,
+        layers,
+        recurrent,
+        stacks,
+        losses,
+        metrics,
+        optimizers,
+        callbacks,
+        models,
+    )
+    for name, set_up in module.CASES.items()
+}

@@ -1,0 +1,194 @@
+"""Keras's answers to the same questions; every gradient is from the automatic differentiation of Keras's backend.
+
+Comes in: what to build, weights, inputs, and the gradient on the output. Goes out: tensors by name, as ``minirnn_side`` names them.
+
+Keras takes its backend from the environment variable KERAS_BACKEND when it is imported, so a process has one. Here are two:
+TensorFlow, whose gradients come from a tape, and JAX, whose gradients come from pulling back through Keras's stateless calls.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from parity.case import Tensors
+
+BACKENDS = ("tensorflow", "jax")
+
+
+@functools.cache
+def load() -> Any:
+    """Import Keras, without what its dependencies say when they load."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import keras
+    return keras
+
+
+def backend() -> str:
+    """Name Keras's backend."""
+    return str(load().backend.backend())
+
+
+def array(tensor: Any) -> np.ndarray:
+    """Give a tensor of Keras's as an array of NumPy's; a sparse gradient becomes dense, repeated rows added up."""
+    if hasattr(tensor, "dense_shape"):
+        import tensorflow
+
+        tensor = tensorflow.convert_to_tensor(tensor)
+    return np.array(tensor.numpy() if hasattr(tensor, "numpy") else tensor)
+
+
+def pull_back(layer: Any, x: np.ndarray, dy: np.ndarray, **call: Any) -> tuple[np.ndarray, np.ndarray | None, list[np.ndarray]]:
+    """Give the output of a layer, and from the gradient on it those on x and on the weights."""
+    keras, real = load(), x.dtype.kind == "f"
+    if backend() == "jax":
+        import jax
+
+        still = [variable.value for variable in layer.non_trainable_variables]
+        values = [variable.value for variable in layer.trainable_variables]
+        if real:
+            output, back = jax.vjp(
+                lambda values, x: layer.stateless_call(values, still, x, **call)[0], values, keras.ops.convert_to_tensor(x)
+            )
+            dvalues, dx = back(keras.ops.convert_to_tensor(dy))
+            if getattr(layer, "stateful", False):
+                layer(x, **call)  # a stateless call does not move the layer's states on
+            return array(output), array(dx), [array(dvalue) for dvalue in dvalues]
+        output, back = jax.vjp(lambda values: layer.stateless_call(values, still, x, **call)[0], values)
+        return array(output), None, [array(dvalue) for dvalue in back(keras.ops.convert_to_tensor(dy))[0]]
+    import tensorflow
+
+    tensor = tensorflow.constant(x)
+    with tensorflow.GradientTape() as tape:
+        if real:
+            tape.watch(tensor)
+        output = layer(tensor, **call)
+    wanted = [tensor, *(variable.value for variable in layer.trainable_variables)][0 if real else 1 :]
+    gradients = [array(gradient) for gradient in tape.gradient(output, wanted, output_gradients=tensorflow.constant(dy))]
+    return array(output), gradients[0] if real else None, gradients[1:] if real else gradients
+
+
+def value_and_gradient(function: Callable[[Any], Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give a function's value at x, a number, and its gradient there."""
+    tensor = load().ops.convert_to_tensor(x)
+    if backend() == "jax":
+        import jax
+
+        value, gradient = jax.value_and_grad(function)(tensor)
+    else:
+        import tensorflow
+
+        with tensorflow.GradientTape() as tape:
+            tape.watch(tensor)
+            value = function(tensor)
+        gradient = tape.gradient(value, tensor)
+    return array(value), array(gradient)
+
+
+def layer_tensors(
+    spec: tuple[str, dict[str, Any]],
+    weights: Sequence[np.ndarray],
+    xs: Sequence[np.ndarray],
+    dys: Sequence[np.ndarray],
+    mask: np.ndarray | None = None,
+    keep: Sequence[np.ndarray | None] = (),
+    dtype: str = "float32",
+) -> Tensors:
+    """As ``minirnn_side.layer_tensors``."""
+    kind, arguments = spec
+    layer = getattr(load().layers, kind)(**arguments, dtype=dtype)
+    layer.build(xs[0].shape)
+    layer.set_weights([weight.astype(dtype) for weight in weights])
+    call: dict[str, Any] = {} if mask is None else {"mask": load().ops.convert_to_tensor(mask)}
+    if keep:
+        call["training"] = True
+    for x, dy in zip(xs, dys, strict=True):
+        x = x.astype(dtype) if x.dtype.kind == "f" else x
+        with _given_masks(layer, keep, dtype):
+            output, dx, gradients = pull_back(layer, x, dy.astype(dtype), **call)
+    names = [f"d{variable.name}" for variable in layer.trainable_variables]
+    tensors = {"output": output, **dict(zip(names, gradients, strict=True))}
+    return tensors if dx is None else {**tensors, "dx": dx}
+
+
+@contextmanager
+def _given_masks(layer: Any, keep: Sequence[np.ndarray | None], dtype: str) -> Iterator[None]:
+    """Make Keras use dropout masks that were drawn elsewhere: a recurrent cell keeps its masks as attributes, the layer Dropout asks the
+    backend for its product with one.
+    """
+    masks = [None if mask is None else load().ops.convert_to_tensor(mask.astype(dtype)) for mask in keep]
+    if masks and hasattr(layer, "cell"):
+        layer.cell._dropout_mask, layer.cell._recurrent_dropout_mask = masks
+    if not masks or hasattr(layer, "cell"):
+        yield
+        return
+    with mock.patch("keras.src.backend.random.dropout", lambda inputs, *_, **__: inputs * masks[0]):
+        yield
+
+
+def build_model(
+    specs: Sequence[tuple[str, dict[str, Any]]],
+    input_shape: tuple[int, ...],
+    weights: Sequence[np.ndarray],
+    dtype: str = "float32",
+    input_dtype: str | None = None,
+) -> Any:
+    """Make a Sequential of those layers with those weights."""
+    keras = load()
+    layers = [getattr(keras.layers, kind)(**arguments, dtype=dtype) for kind, arguments in specs]
+    model = keras.Sequential([keras.Input(input_shape, dtype=input_dtype or dtype), *layers])
+    model.set_weights([weight.astype(dtype) for weight in weights])
+    return model
+
+
+def loss_tensors(model: Any, loss: dict[str, Any], x: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Tensors:
+    """As ``minirnn_side.loss_tensors``."""
+    loss_of = load().losses.BinaryCrossentropy(**loss, dtype=model.layers[-1].compute_dtype)
+    if backend() == "jax":
+        import jax
+
+        still = [variable.value for variable in model.non_trainable_variables]
+
+        def value_of(values: Any) -> Any:
+            output, _ = model.stateless_call(values, still, x, training=True)
+            return loss_of(y, output, sample_weight=sample_weight), output
+
+        values = [variable.value for variable in model.trainable_variables]
+        (value, output), gradients = jax.value_and_grad(value_of, has_aux=True)(values)
+    else:
+        import tensorflow
+
+        with tensorflow.GradientTape() as tape:
+            output = model(x, training=True)
+            value = loss_of(y, output, sample_weight=sample_weight)
+        gradients = tape.gradient(value, [variable.value for variable in model.trainable_variables])
+    named = zip(_names(model), gradients, strict=True)
+    return {"output": array(output), "loss": array(value), **{f"d{name}": array(gradient) for name, gradient in named}}
+
+
+def fit_tensors(model: Any, optimizer: dict[str, Any], data: dict[str, Any], **fit_arguments: Any) -> Tensors:
+    """As ``minirnn_side.fit_tensors``; Keras keeps losses and metrics in float32, whatever the model's dtype."""
+    keras = load()
+    running_loss: list[float] = []
+    listener = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: running_loss.append(logs["loss"]))
+    loss = keras.losses.BinaryCrossentropy(dtype=model.layers[-1].compute_dtype)
+    model.compile(keras.optimizers.RMSprop(**optimizer), loss=loss, metrics=["accuracy"])
+    history = model.fit(**data, **fit_arguments, shuffle=False, verbose=0, callbacks=[listener]).history
+    logs = {name: np.array(values, np.float32) for name, values in history.items()}
+    weights = {name: array(variable.value) for name, variable in zip(_names(model), model.trainable_variables, strict=True)}
+    return {"running_loss": np.array(running_loss, np.float32), **logs, **weights}
+
+
+def _names(model: Any) -> list[str]:
+    """Name each weight by its layer and itself: dense.kernel."""
+    return [f"{layer.name}.{variable.name}" for layer in model.layers for variable in layer.trainable_variables]

@@ -1,0 +1,100 @@
+"""minirnn's answers: forward, every gradient, and trainings, in any dtype and on either backend.
+
+Comes in: what to build, weights, inputs, and the gradient on the output. Goes out: tensors by name. ``dtype="float64"`` with
+``backend="numpy"`` is the truth that everyone is measured against.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minirnn import callbacks, layers, losses, optimizers, training
+from minirnn.batches import read_rows
+from minirnn.model import Sequential
+from parity.case import Tensors
+
+TRUTH: dict[str, Any] = {"dtype": "float64", "backend": "numpy"}
+"""The arguments that make an answer the truth."""
+
+LayerSpec = tuple[str, dict[str, Any]]
+"""Class name and constructor's arguments, alike in both packages."""
+
+
+def _given_masks(masks: Sequence[np.ndarray | None], dtype: str) -> Callable[..., np.ndarray | None]:
+    """Hand out dropout masks that were drawn elsewhere, in turn, to every layer that asks for one with a share above 0."""
+    turn = itertools.cycle([mask.astype(dtype) for mask in masks if mask is not None])
+    return lambda *sizes_and_share: None if sizes_and_share[-1] == 0 else next(turn)
+
+
+def layer_tensors(
+    spec: LayerSpec,
+    weights: Sequence[np.ndarray],
+    xs: Sequence[np.ndarray],
+    dys: Sequence[np.ndarray],
+    mask: np.ndarray | None = None,
+    keep: Sequence[np.ndarray | None] = (),
+    dtype: str = "float32",
+    backend: str | None = None,
+) -> Tensors:
+    """Give output, dx and the gradient of every weight for the last of some batches.
+
+    Parameters
+    ----------
+    spec : the layer
+    weights : in Keras's order
+    xs, dys : the batches, and the gradients on their outputs
+    mask (B,T) bool : None for none
+    keep : dropout masks to use in training, input's first; none: inference
+    dtype, backend : of the layer
+    """
+    kind, arguments = spec
+    layer = getattr(layers, kind)(**arguments, dtype=dtype)
+    layer.backend = backend or layer.backend
+    layer.build(xs[0].shape)
+    layer.set_weights(weights)
+    if keep:
+        layer.draw_keep = layer._draw = _given_masks(keep, dtype)
+    for x, dy in zip(xs, dys, strict=True):
+        for gradient in layer.gradients.values():
+            gradient.fill(0)
+        x = x.astype(dtype) if x.dtype.kind == "f" else x
+        output = np.array(layer.forward(x, mask, bool(keep)))
+        dx = layer.backward(dy.astype(dtype))
+    tensors = {"output": output, **{f"d{name}": gradient.copy() for name, gradient in layer.gradients.items()}}
+    return tensors if dx is None else {**tensors, "dx": np.array(dx)}
+
+
+def build_model(specs: Sequence[LayerSpec], input_shape: tuple[int, ...], weights: Sequence[np.ndarray], **options: Any) -> Any:
+    """Make a Sequential of those layers with those weights; ``options`` are dtype and backend."""
+    model = Sequential([layers.Input(input_shape), *(getattr(layers, kind)(**arguments) for kind, arguments in specs)], **options)
+    model.set_weights(weights)
+    return model
+
+
+def loss_tensors(model: Any, loss: dict[str, Any], x: Any, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Tensors:
+    """Give outputs, loss, and the gradient of every weight."""
+    model.compile(loss=losses.BinaryCrossentropy(**loss))
+    x, y, weights = training.check_examples("parity", model, x, y, sample_weight, None)
+    rows = np.arange(len(y))
+    model.parameters.gradients.fill(0)
+    output = model.forward(read_rows(x, rows), training=True)
+    value, gradient = training.measure(model, output, y, rows, weights)
+    output = np.array(output)
+    model.backward(gradient, from_logits=model.loss_reads_logits)
+    gradients = {f"d{slot.layer.name}.{slot.name}": slot.layer.gradients[slot.name].copy() for slot in model.parameters.slots}
+    return {"output": output, "loss": np.asarray(value, model.dtype), **gradients}
+
+
+def fit_tensors(model: Any, optimizer: dict[str, Any], data: dict[str, Any], **fit_arguments: Any) -> Tensors:
+    """Train, and give what an epoch reports, the running loss of every batch, and the weights afterwards."""
+    running_loss: list[float] = []
+    listener = callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: running_loss.append(logs["loss"]))
+    model.compile(optimizers.RMSprop(**optimizer), loss="binary_crossentropy", metrics=["accuracy"])
+    history = model.fit(**data, **fit_arguments, shuffle=False, verbose=0, callbacks=[listener]).history
+    logs = {name: np.array(values, model.dtype) for name, values in history.items()}
+    weights = {f"{slot.layer.name}.{slot.name}": slot.layer.values[slot.name].copy() for slot in model.parameters.slots}
+    return {"running_loss": np.array(running_loss, model.dtype), **logs, **weights}

@@ -1,0 +1,254 @@
+"""Every case of parity against Keras on TensorFlow, one test each; and faults planted in minirnn, which parity has to reject by name."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faults import planted
+
+from minirnn import callbacks, losses, optimizers
+from minirnn.jit import DEFAULT_BACKEND
+from minirnn.layers import dense, embedding, simple_rnn, token_rnn
+from minirnn.layers.simple_rnn import Kernels
+from parity.__main__ import line, main
+from parity.case import run_case
+from parity.cases import CASES
+from parity.compare import FEW, compare_equal, compare_to_truth
+
+PROJECT = Path(__file__).resolve().parent.parent
+MODULES = {"rnn": simple_rnn, "token": token_rnn, "dense": dense, "embedding": embedding}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _keras():
+    pytest.importorskip("tensorflow")
+    keras_side = pytest.importorskip("parity.keras_side")
+    keras_side.load()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_minirnn_equals_keras(name):
+    verdicts = run_case(name, CASES[name])
+
+    assert verdicts
+    assert all(verdict.passed for verdict in verdicts), "\n" + "\n".join(map(line, verdicts))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed; it is in the extra 'bench'")
+def test_the_embedding_model_trains_as_on_jax():
+    command = [sys.executable, "-m", "parity", "--backend", "jax", "--only", "model.embedding.epoch"]
+
+    run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, env={**os.environ, "KERAS_BACKEND": "jax"})
+
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+# ------------------------------------------------------------------------------------------------------------------- planted faults
+
+SHIFTED = ("dWh += (hs[t] if keep is None else hs[t] * keep).T @ dz_t", "dWh += hs[t + 1].T @ dz_t")
+RESET = ("np.where(mask[:, at, None], h_t, h_prev)", "np.where(mask[:, at, None], h_t, 0)")
+FAULTS = {
+    "recurrent gradient without the transpose": (
+        ("rnn", "backward", "dz_t @ Wh.T", "dz_t @ Wh"),
+        "simple_rnn",
+        {"dkernel", "drecurrent_kernel", "dbias", "dx"},
+    ),
+    "recurrent kernel's gradient a step late": (("rnn", "backward", *SHIFTED), "simple_rnn", {"drecurrent_kernel"}),
+    "no slope": (
+        ("rnn", "backward", "dh * slope_ref(hs[t + 1], activation)", "dh"),
+        "simple_rnn",
+        {"dkernel", "drecurrent_kernel", "dbias", "dx"},
+    ),
+    "recurrence without its transpose": (("rnn", "forward", "@ Wh", "@ Wh.T"), "simple_rnn.relu", {"output"}),
+    "mask ignored": (("rnn", "forward", "h_t if mask is None else", "h_t if True else"), "simple_rnn.mask", {"output"}),
+    "mask resets the state": (("rnn", "forward", *RESET), "simple_rnn.mask.sequences", {"output"}),
+    "mask ignored on the way back": (
+        ("rnn", "backward", "np.where(mask[:, at, None], dz_t, 0)", "dz_t"),
+        "simple_rnn.mask",
+        {"dkernel", "dbias"},
+    ),
+    "direction ignored": (("rnn", "forward", "T - 1 - t if backwards else t", "t"), "simple_rnn.backwards", {"output"}),
+    "recurrent dropout ignored": (("rnn", "forward", "h_prev * keep", "h_prev"), "simple_rnn.recurrent_dropout", {"output"}),
+    "token step without the bias": (("token", "forward", "if b is not None:", "if False:"), "model.embedding", {"output", "loss"}),
+    "embedding's gradient lost": (("token", "backward", "dembeddings += ", "_ = "), "model.embedding", {"dembedding.embeddings"}),
+    "repeated ids lost": (
+        ("embedding", "backward", "np.add.at(dembeddings, ids[rows], dx)", "dembeddings[ids[rows]] += dx"),
+        "embedding",
+        {"dembeddings"},
+    ),
+    "dense without the bias": (("dense", "forward", "if b is not None:", "if False:"), "dense.linear", {"output"}),
+}
+
+
+def rejected(name):
+    return {verdict.tensor for verdict in run_case(name, CASES[name]) if not verdict.passed}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_a_layer_is_rejected_by_the_name_of_its_tensor(fault, monkeypatch):
+    (module, way, right, wrong), case, tensors = FAULTS[fault]
+    pairs = MODULES[module].BACKENDS
+    faulty = planted(getattr(pairs["numpy"], way), right, wrong)
+    monkeypatch.setitem(pairs, "numpy", Kernels(**pairs["numpy"]._asdict()))  # the truth stays right, also where it is the default
+    monkeypatch.setitem(pairs, DEFAULT_BACKEND, pairs[DEFAULT_BACKEND]._replace(**{way: faulty}))
+
+    assert tensors <= rejected(case)
+    if way == "backward":
+        assert "output" not in rejected(case)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "case"),
+    [
+        ("np.sqrt(d)", "(np.sqrt(velocity) + epsilon)", "rmsprop.epsilon"),
+        ("(learning_rate, rho, 1 - rho, momentum, epsilon)", "(learning_rate, 1 - rho, rho, momentum, epsilon)", "rmsprop.defaults"),
+        ("d -= averages * averages", "d += averages * averages", "rmsprop.centered"),
+        ("step = momentums", "pass", "rmsprop.momentum"),
+    ],
+    ids=["epsilon outside the root", "rho on the wrong term", "average on the wrong side", "momentum unused"],
+)
+def test_a_fault_in_rmsprop_is_rejected(right, wrong, case, monkeypatch):
+    monkeypatch.setitem(optimizers.BACKENDS, DEFAULT_BACKEND, planted(optimizers.rmsprop_ref, right, wrong))
+
+    assert {"kernel@20", "bias@20"} <= rejected(case)
+
+
+def test_a_fault_in_the_loss_is_rejected(monkeypatch):
+    faulty = planted(losses.bce_logits_ref, "(sigmoid(z) - label) * scale", "(sigmoid(z) - label)")
+    monkeypatch.setitem(losses.BACKENDS[DEFAULT_BACKEND], "bce_logits", faulty)
+
+    assert rejected("binary_crossentropy.logits") == {"dscores"}
+
+
+def test_patience_off_by_one_is_rejected(monkeypatch):
+    class Patient(callbacks.EarlyStopping):
+        def __init__(self, patience=0, **arguments):
+            super().__init__(patience=patience + 1, **arguments)
+
+    monkeypatch.setattr(callbacks, "EarlyStopping", Patient)
+
+    assert {"epochs", "stopped_epoch"} <= rejected("early_stopping.patience_2")
+
+
+def test_a_fault_in_reference_and_kernel_alike_is_rejected(monkeypatch):
+    """Else the faulty truth would make Keras look wrong, and minirnn right."""
+    faulty = planted(simple_rnn.rnn_backward_ref, "dz_t @ Wh.T", "dz_t @ Wh")
+    for backend, pair in simple_rnn.BACKENDS.items():
+        monkeypatch.setitem(simple_rnn.BACKENDS, backend, pair._replace(backward=faulty))
+
+    verdicts = {verdict.tensor: verdict for verdict in run_case("simple_rnn", CASES["simple_rnn"])}
+
+    assert verdicts["output"].passed
+    assert not verdicts["dx"].passed
+    assert "float64 reference" in verdicts["dx"].note
+
+
+# ----------------------------------------------------------------------------------------------------------------------- the yardstick
+
+TRUTH = np.array([[0.5, -3.0, 2.5], [1.0, 0.25, -2.0]])  # all of them float32 numbers; the ULP of the largest is 2^-22
+ULP = 2.0**-22
+
+
+def off_by(ulps):
+    tensor = TRUTH.astype(np.float32)
+    tensor[1, 2] += ulps * ULP
+    return tensor
+
+
+@pytest.mark.parametrize(("error", "passed"), [(2 * 3 + FEW, True), (2 * 3 + FEW + 1, False)])
+def test_twice_the_error_of_keras_and_a_few_ulp_are_allowed(error, passed):
+    verdict = compare_to_truth("case", "tensor", off_by(error), off_by(-3), TRUTH)
+
+    assert (verdict.error, verdict.keras_error, verdict.allowed) == (error, 3, 2 * 3 + FEW)
+    assert (verdict.at, verdict.passed) == ((1, 2), passed)
+
+
+def test_by_element_an_error_counts_in_the_ulp_of_its_element():
+    ours = TRUTH.astype(np.float32)
+    ours[1, 1] += 4 * 2.0**-25  # 0.25's own ULP
+
+    assert compare_to_truth("case", "tensor", ours, off_by(0), TRUTH, by_element=True).error == 4
+
+
+@pytest.mark.parametrize("ours", [off_by(0).astype(np.float64), off_by(0)[:, :2], np.where(TRUTH == 2.5, np.nan, off_by(0))])
+def test_dtype_shape_and_nan_are_rejected(ours):
+    verdict = compare_to_truth("case", "tensor", ours, off_by(0), TRUTH)
+
+    assert not verdict.passed
+    assert verdict.error == np.inf
+
+
+def test_keras_in_float64_must_give_the_truth():
+    wrong_truth = TRUTH.copy()
+    wrong_truth[0, 0] += ULP * 1e-6
+
+    assert compare_to_truth("case", "tensor", off_by(0), off_by(0), TRUTH, TRUTH).passed
+    assert not compare_to_truth("case", "tensor", off_by(0), off_by(0), TRUTH, wrong_truth).passed
+
+
+def test_a_keras_that_is_elsewhere_must_be_listed():
+    elsewhere = off_by(2**13)
+
+    assert not compare_to_truth("case", "tensor", off_by(0), elsewhere, TRUTH).passed
+    assert compare_to_truth("case", "tensor", off_by(0), elsewhere, TRUTH, intended="a reason").passed
+
+
+def test_an_intended_difference_that_has_disappeared_fails():
+    verdict = compare_to_truth("case", "tensor", off_by(0), off_by(1), TRUTH, intended="a reason")
+
+    assert not verdict.passed
+    assert "disappeared" in verdict.note
+
+
+@pytest.mark.parametrize(
+    ("keras", "passed"),
+    [(np.array([3, 1, 4]), True), (np.array([3, 1, 5]), False), (np.array([3.0, 1, 4]), False), (np.array([[3, 1, 4]]), False)],
+    ids=["equal", "value", "dtype", "shape"],
+)
+def test_exact_answers_are_equal_in_dtype_shape_and_value(keras, passed):
+    assert compare_equal("case", "tensor", np.array([3, 1, 4]), keras).passed is passed
+
+
+# -------------------------------------------------------------------------------------------------------------------------- the command
+
+
+@pytest.fixture(autouse=True)
+def _backend_of_this_process(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+
+
+def test_the_command_prints_a_header_a_line_per_tensor_and_an_overall_line(capsys):
+    status = main(["--only", "dense.linear"])
+
+    said = capsys.readouterr().out.splitlines()
+    assert status == 0
+    assert said[0].startswith("parity of minirnn")
+    assert [text.split()[1] for text in said if text.startswith("dense.linear")] == ["output", "dkernel", "dbias", "dx"]
+    assert said[-1].startswith("4 tensors in 1 cases, all passed")
+
+
+def test_the_command_fails_where_a_tensor_fails(capsys, monkeypatch):
+    monkeypatch.setattr(callbacks, "EarlyStopping", lambda **_: (_ for _ in ()).throw(RuntimeError("out of order")))
+
+    status = main(["--only", "early_stopping.ties"])
+
+    said = capsys.readouterr().out
+    assert status == 1
+    assert "FAILED (RuntimeError: out of order)" in said
+    assert "1 FAILED" in said
+
+
+def test_the_command_lists_its_cases(capsys):
+    assert main(["--list"]) == 0
+    assert capsys.readouterr().out.split() == list(CASES)
+
+
+def test_the_command_knows_no_such_case(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["--only", "lstm"])
+
+    assert "no case is named like 'lstm'" in capsys.readouterr().err
