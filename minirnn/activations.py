@@ -71,20 +71,20 @@ def sigmoid(x: Any) -> np.ndarray:
 
 
 def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> np.ndarray:
-    """Keep what is at or above the threshold; see Keras for the other arguments.
+    """Keep what is above the threshold; see Keras for the other arguments.
 
     Parameters
     ----------
     x : array of any shape
-    negative_slope : slope below the threshold
+    negative_slope : slope up to the threshold
     max_value : where to cap the output; None for nowhere
-    threshold : below it, the output is ``negative_slope * (x - threshold)``
+    threshold : up to it, the output is ``negative_slope * (x - threshold)``
     """
     x = np.asarray(x)
     above = x if max_value is None else np.where(x.real >= max_value, np.asarray(max_value, x.dtype), x)
     slope = np.asarray(negative_slope, x.dtype)
     below = slope * (x - np.asarray(threshold, x.dtype)) if negative_slope else slope  # 0 times minus infinity is NaN
-    return np.where(x.real < threshold, below, above)
+    return np.where(x.real <= threshold, below, above)
 
 
 ACTIVATIONS: dict[str, Callable[[Any], np.ndarray]] = {"linear": linear, "tanh": tanh, "sigmoid": sigmoid, "relu": relu}

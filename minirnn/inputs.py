@@ -8,6 +8,7 @@ batch after batch.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,10 @@ def check_x(function: str, x: Any, first: Layer, dtype: np.dtype[Any]) -> Any:
     if isinstance(first, Embedding):
         if array.ndim != 2:
             raise ValueError(f"{function}: x must be ids of shape (N,T), received shape {array.shape}. Use pad_sequences.")
-        return np.ascontiguousarray(check_ids(function, array, first.input_dim))  # one layout, so one compiled kernel
+        ids = check_ids(function, array, first.input_dim)
+        if ids.dtype not in (np.int32, np.int64):  # small integers, or bytes in another order
+            ids = ids.astype(np.int32 if first.input_dim <= 2**31 else np.int64)
+        return np.ascontiguousarray(ids)  # one layout, so one compiled kernel
     array = array.astype(dtype, copy=False)
     if not np.isfinite(array).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
@@ -55,14 +59,16 @@ def as_rectangle(function: str, argument: str, values: Any) -> np.ndarray:
     TypeError
         For things that are not numbers.
     """
+    if values is None:
+        raise ValueError(f"{function}: {argument} is missing. Give an array of numbers.")
     try:
         array = np.asarray(values)
     except ValueError:
         array = np.empty(1, object)
     if array.dtype == object:
         raise ValueError(
-            f"{function}: {argument} must be a rectangle of numbers, received sequences of different lengths (dtype object). "
-            f"Bring them to one length with pad_sequences."
+            f"{function}: {argument} must be a rectangle of numbers, received a {type(values).__name__} of dtype object, as sequences of "
+            f"different lengths give. Bring them to one length with pad_sequences."
         )
     if array.dtype.kind not in "iubf":
         raise TypeError(f"{function}: {argument} must be numbers, received dtype {array.dtype}.")
@@ -129,9 +135,10 @@ def weights_of_classes(function: str, class_weight: Any, y: np.ndarray, dtype: n
     Raises
     ------
     ValueError
-        When class_weight is not a dict of finite numbers.
+        When class_weight is not a dict of whole numbers to finite ones.
     """
-    if not isinstance(class_weight, dict):
+    named = isinstance(class_weight, dict) and all(isinstance(label, int | np.integer) for label in class_weight)
+    if not named or not all(isinstance(weight, int | float | np.number) for weight in class_weight.values()):
         raise ValueError(f"{function}: class_weight must be a dict such as {{0: 1.0, 1: 2.0}}, received {class_weight!r}.")
     classes = y.argmax(axis=1) if y.shape[1] > 1 else np.rint(y[:, 0]).astype(int)
     weights = np.ones(len(y), dtype)
@@ -151,13 +158,32 @@ def split_validation(function: str, share: float, x: Any, *others: np.ndarray | 
         When the share is not in 0..1, or one part would be empty.
     """
     N = len(x)
-    if not 0 < share < 1:
+    if isinstance(share, bool) or not isinstance(share, int | float | np.number) or not 0 < share < 1:
         raise ValueError(f"{function}: validation_split must be between 0 and 1, received {share!r}.")
     at = math.floor(N * (1 - share))
     if at in (0, N):
         raise ValueError(f"{function}: {N} examples are not enough for validation_split={share}: one part would be empty.")
     parts = [x, *others]
     return [None if part is None else part[:at] for part in parts], [None if part is None else part[at:] for part in parts]
+
+
+def check_batches(function: str, layers: Sequence[Layer], N: int, batch_size: int) -> None:
+    """Check that every batch has the rows whose states a stateful layer carries.
+
+    Raises
+    ------
+    ValueError
+        When one has not: before the first batch, not at the last.
+    """
+    for layer in layers:
+        if getattr(layer, "stateful", False) and layer.built:
+            assert layer.input_shape is not None
+            B = layer.input_shape[0]
+            if batch_size != B or N % batch_size:
+                raise ValueError(
+                    f"{function}: stateful layer '{layer.name}' was built for batches of {B} rows, received {N} examples in batches of "
+                    f"{batch_size}. Use batch_size={B}, and a number of examples that it divides."
+                )
 
 
 def check_count(function: str, argument: str, value: Any, least: int) -> int:

@@ -46,7 +46,7 @@ def jit(kernel: Kernel) -> Kernel:
     except RuntimeError:  # no folder can be written to: compile anew in each process
         compiled = numba.njit(kernel, **FLAGS)
     else:
-        _let_any_change_recompile(compiled)
+        _guard_cache(compiled)
     return compiled
 
 
@@ -65,12 +65,29 @@ def _package_stamp() -> tuple[str, ...]:
     return tuple(f"{file.name} {(status := file.stat()).st_mtime_ns} {status.st_size}" for file in files)
 
 
-def _let_any_change_recompile(compiled: Any) -> None:
-    """Bind a kernel's cache to the whole package.
+def _guard_cache(compiled: Any) -> None:
+    """Let neither a stale nor a broken cache reach the user: the kernel is compiled anew.
 
-    numba looks at the kernel's own file only, so that a change in ``activations.py`` would leave an old tanh in the compiled recurrence.
-    The attribute is numba's own, hence the check.
+    numba looks at the kernel's own file only, so that a change in ``activations.py`` would leave an old tanh in the compiled recurrence;
+    here the cache is bound to the whole package. And a file that was cut short (a full disk, a process killed) makes numba raise, at every
+    call from then on; here it counts as missing, and is written again. The attributes are numba's own, hence the checks.
     """
     cache_file: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
-    if hasattr(cache_file, "_source_stamp"):
-        cache_file._source_stamp = _package_stamp()
+    if not all(hasattr(cache_file, name) for name in ("_source_stamp", "_load_index", "_load_data")):
+        return
+    cache_file._source_stamp = _package_stamp()
+    load_index, load_data = cache_file._load_index, cache_file._load_data
+
+    def load_index_or_none() -> Any:
+        try:
+            return load_index()
+        except Exception:  # whatever a broken pickle raises
+            return {}
+
+    def load_data_or_miss(name: str) -> Any:
+        try:
+            return load_data(name)
+        except Exception as error:
+            raise OSError(f"{name} is broken") from error  # which numba takes for a missing file
+
+    cache_file._load_index, cache_file._load_data = load_index_or_none, load_data_or_miss

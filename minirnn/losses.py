@@ -182,7 +182,8 @@ class Loss:
         flat, labels = predictions.reshape(N, -1), labels.reshape(N, -1)
         weights = None
         if sample_weight is not None:
-            weights = np.broadcast_to(np.asarray(sample_weight, flat.dtype).reshape(N, -1), flat.shape)
+            given = np.asarray(sample_weight, flat.dtype)  # one number for all, or one per example
+            weights = np.broadcast_to(given.reshape(N, -1) if given.ndim else given, flat.shape)
         kernel = BACKENDS["numpy"][self.kernel_name(on_logits=False)]
         return float(kernel(flat, labels, np.arange(N), weights, self.label_smoothing, np.empty_like(flat)))
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from minirnn.batches import TokenRows, read_rows
-from minirnn.inputs import as_rectangle, check_x
+from minirnn.inputs import check_x
 from minirnn.jit import DEFAULT_BACKEND, HAVE_NUMBA
 from minirnn.layers.embedding import Embedding
 from minirnn.layers.input_layer import InputLayer
@@ -105,9 +105,13 @@ class Sequential(Trainer):
         if not self.layers and self.input_layer is None and layer.example_shape is not None:
             self.input_layer = InputLayer(layer.example_shape)
         self.layers.append(layer)
-        self._changed, self._plans = True, {}
         if self.input_layer is not None:
-            self.build(self.input_layer.batch_shape)
+            try:
+                self.build(self.input_layer.batch_shape)
+            except ValueError:
+                self.layers.pop()
+                raise
+        self._changed, self._plans = True, {}
 
     def pop(self) -> Layer:
         """Take the last layer away, and give it.
@@ -141,6 +145,7 @@ class Sequential(Trainer):
             if layer.built and layer.values:
                 layer.input_shape, layer.output_shape = shape, layer.compute_output_shape(shape)
                 layer.check_input(tuple(1 if size is None else size for size in shape))
+                layer.dtype = self.dtype
             else:
                 layer.dtype, layer.backend = self.dtype, self.backend
                 layer.build(shape, self._init_rng)
@@ -148,6 +153,7 @@ class Sequential(Trainer):
             assert layer.output_shape is not None
             shape = layer.output_shape
         self._plans = {}
+        self.metrics = self.resolve_metrics(self.metric_identifiers)
 
     @property
     def built(self) -> bool:
@@ -208,6 +214,12 @@ class Sequential(Trainer):
                 self.optimizer.build(parameters, replacing=self._parameters)
             self._parameters, self._changed = parameters, False
         return self._parameters
+
+    def notice_frozen_layers(self) -> None:
+        """Lay the weights out again if layers have been frozen or thawed since."""
+        if self._parameters is not None:
+            now = [slot.layer.trainable and self.trainable for slot in self._parameters.slots]
+            self._changed |= now != [slot.trainable for slot in self._parameters.slots]
 
     @property
     def weights(self) -> list[np.ndarray]:
@@ -286,24 +298,38 @@ class Sequential(Trainer):
 
     def __call__(self, x: Any, training: bool = False) -> np.ndarray:
         """Give the outputs for a batch, as an array of the caller's own."""
-        x = self.read("Sequential", x)
+        x = self.check("Sequential", x)
+        self.prepare("Sequential", x)
         return np.array(self.forward(read_rows(x, np.arange(len(x))), training))
 
-    def read(self, function: str, x: Any) -> Any:
-        """Check inputs, and build the model by them if it is not built yet."""
+    def check(self, function: str, x: Any) -> Any:
+        """Give inputs in the form that the layers read, or say what is wrong with them; nothing is changed."""
         if not self.layers:
             raise ValueError(f"{function}: model '{self.name}' has no layers. Add some first.")
-        shape = x.shape if isinstance(x, OneHot) else as_rectangle(function, "x", x).shape
-        checked = check_x(function, x, self.layers[0], self.dtype)
+        x = check_x(function, x, self.layers[0], self.dtype)
+        self.check_shape(function, x.shape)
+        return x
+
+    def check_shape(self, function: str, shape: tuple[int, ...]) -> None:
+        """Raise ValueError unless a batch of that shape fits every layer; a model that is not built yet takes any."""
         if not self.built:
-            self.build((None, *shape[1:]))
-        _ = self.parameters
-        expected = self.input_shape
-        if len(shape) != len(expected):
-            raise ValueError(f"{function}: x must have shape {expected}, received {shape}.")
-        for layer in self.layers[:1]:
-            layer.check_input(shape)
-        return checked
+            return
+        if len(shape) != len(self.input_shape):
+            raise ValueError(f"{function}: x must have shape {self.input_shape}, received {shape}.")
+        reached: Any = shape
+        for layer in self.layers:
+            try:
+                layer.check_input(reached)
+            except ValueError as error:
+                raise ValueError(f"{function}: x of shape {shape} does not fit a model built for {self.input_shape}. {error}") from error
+            reached = layer.compute_output_shape(reached)
+
+    def prepare(self, function: str, x: Any) -> None:
+        """Build the model by checked inputs if it is not built yet, and hold its weights in one vector."""
+        if not self.built:
+            self.build((None, *x.shape[1:]))
+            self.check_shape(function, x.shape)
+        self.parameters.hold()
 
     def example_output_shape(self, x: Any) -> tuple[int, ...]:
         """Give the shape of one example's output for these inputs."""

@@ -70,3 +70,12 @@ class Parameters:
             layer.values[name] = self.values[place].reshape(shape)
             layer.gradients[name] = self.gradients[place].reshape(shape)
             self.slots.append(Slot(layer, name, shape, place, layer.trainable))
+
+    def hold(self) -> None:
+        """Take the layers back where another model that shares them has laid them out since, with the weights that they have now."""
+        for slot in self.slots:
+            value = slot.layer.values[slot.name]
+            if value.base is not self.values:
+                self.values[slot.slice] = value.ravel()
+                slot.layer.values[slot.name] = self.values[slot.slice].reshape(slot.shape)
+                slot.layer.gradients[slot.name] = self.gradients[slot.slice].reshape(slot.shape)

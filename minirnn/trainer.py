@@ -14,6 +14,7 @@ import numpy as np
 from minirnn import losses, metrics, optimizers, training
 from minirnn.batches import read_rows
 from minirnn.callbacks import History
+from minirnn.inputs import check_batches
 from minirnn.layers.dense import Dense
 from minirnn.metrics import BinaryAccuracy, Mean
 
@@ -76,18 +77,19 @@ class Trainer:
                 raise ValueError(f"compile: {argument} is not supported by minirnn, received {value!r}. Leave it out.")
         if metrics is not None and not isinstance(metrics, list | tuple):
             raise ValueError(f"compile: metrics must be a list, received {metrics!r}. Write [{metrics!r}].")
-        chosen, self.loss = optimizers.get(optimizer), losses.get(loss)
+        chosen, chosen_loss, identifiers = optimizers.get(optimizer), losses.get(loss), list(metrics or [])
+        resolved = self.resolve_metrics(identifiers)
         if self._model.built:
+            self._model.notice_frozen_layers()
             chosen.build(self._model.parameters)
-        self.optimizer = chosen
-        self.metric_identifiers = list(metrics or [])
-        self.metrics = self._resolve_metrics()
+        self.optimizer, self.loss, self.metric_identifiers, self.metrics = chosen, chosen_loss, identifiers, resolved
         self.compiled = True
 
-    def _resolve_metrics(self) -> list[BinaryAccuracy]:
+    def resolve_metrics(self, identifiers: list[Any]) -> list[BinaryAccuracy]:
+        """Give the metrics by their names; "accuracy" means another one when the model has more outputs than one."""
         outputs = self._model.output_shape[-1] if self._model.built else 1
         resolved: list[BinaryAccuracy] = []
-        for identifier in self.metric_identifiers:
+        for identifier in identifiers:
             metric = metrics.get(identifier, outputs)
             taken = [other.name for other in resolved]
             if metric.name in taken:
@@ -235,6 +237,8 @@ class Trainer:
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False) -> Any:
         """Take one step on one batch; give its loss, or [loss, metrics...], before the update."""
         x, y, weights = training.check_examples("train_on_batch", self._model, x, y, sample_weight, class_weight)
+        check_batches("train_on_batch", self._model.layers, len(x), len(x))
+        self._model.prepare("train_on_batch", x)
         self.reset_metrics()
         training.train_batch(self._model, x, y, np.arange(len(x)), weights)
         return self._as_asked(self.metric_results(), return_dict)
@@ -242,6 +246,8 @@ class Trainer:
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Give the loss of one batch, or [loss, metrics...]."""
         x, y, weights = training.check_examples("test_on_batch", self._model, x, y, sample_weight, None)
+        check_batches("test_on_batch", self._model.layers, len(x), len(x))
+        self._model.prepare("test_on_batch", x)
         self.reset_metrics()
         training.measure(self._model, self._model.forward(read_rows(x, np.arange(len(x)))), y, np.arange(len(x)), weights)
         return self._as_asked(self.metric_results(), return_dict)

@@ -25,7 +25,7 @@ import numpy as np
 from minirnn import losses
 from minirnn.batches import read_rows
 from minirnn.callbacks import CallbackList, History, TerminateOnNaN
-from minirnn.inputs import check_count, check_weights, check_y, split_validation, weights_of_classes
+from minirnn.inputs import check_batches, check_count, check_weights, check_y, split_validation, weights_of_classes
 
 if TYPE_CHECKING:
     from minirnn.model import Sequential
@@ -57,6 +57,7 @@ def fit(
     initial_epoch = check_count("fit", "initial_epoch", initial_epoch, 0)
     if shuffle not in (True, False, "batch"):
         raise ValueError(f"fit: shuffle must be True, False or 'batch', received {shuffle!r}.")
+    shuffle = shuffle if shuffle == "batch" else bool(shuffle)  # 1 and NumPy's True are True too
     x, y, weights = check_examples("fit", model, x, y, sample_weight, class_weight)
     validation: Examples | None = None
     if validation_data is not None:
@@ -66,6 +67,12 @@ def fit(
         validation = (val_x, val_y, val_weights)
     val_batch_size = batch_size if validation_batch_size is None else check_count("fit", "validation_batch_size", validation_batch_size, 1)
     validates = validation_epochs(validation_freq)
+    check_batches("fit", model.layers, len(x), batch_size)
+    if validation is not None:
+        check_batches("fit: validation", model.layers, len(validation[0]), val_batch_size)
+    model.prepare("fit", x)
+    if validation is not None:
+        model.check_shape("fit: validation", validation[0].shape)
 
     steps = math.ceil(len(x) / batch_size)
     listener = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=epochs, steps=steps)
@@ -115,6 +122,7 @@ def batches(N: int, batch_size: int, shuffle: bool | str, rng: np.random.Generat
 
 def train_batch(model: Sequential, x: Any, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None) -> float:
     """One step: forward, loss, backward, update. Gives the loss before the update."""
+    model.parameters.hold()
     outputs = model.forward(read_rows(x, rows), training=True)
     loss, gradient = measure(model, outputs, y, rows, weights)
     if math.isfinite(loss):
@@ -183,6 +191,8 @@ def evaluate(
     """Give the loss and the metrics; ``Sequential.evaluate`` documents the arguments."""
     batch_size = check_count("evaluate", "batch_size", 32 if batch_size is None else batch_size, 1)
     x, y, weights = check_examples("evaluate", model, x, y, sample_weight, None)
+    check_batches("evaluate", model.layers, len(x), batch_size)
+    model.prepare("evaluate", x)
     steps = math.ceil(len(x) / batch_size)
     with CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=steps) as listener:
         return run_evaluation(model, x, y, weights, batch_size, listener)
@@ -191,7 +201,9 @@ def evaluate(
 def predict(model: Sequential, x: Any, batch_size: int | None, verbose: int | str, callbacks: Any) -> np.ndarray:
     """Give the outputs (N,...); ``Sequential.predict`` documents the arguments."""
     batch_size = check_count("predict", "batch_size", 32 if batch_size is None else batch_size, 1)
-    x = model.read("predict", x)
+    x = model.check("predict", x)
+    check_batches("predict", model.layers, len(x), batch_size)
+    model.prepare("predict", x)
     N = len(x)
     steps = math.ceil(N / batch_size)
     outputs = None
@@ -211,9 +223,9 @@ def predict(model: Sequential, x: Any, batch_size: int | None, verbose: int | st
 
 
 def check_examples(function: str, model: Sequential, x: Any, y: Any, sample_weight: Any, class_weight: Any) -> Examples:
-    """Check data against a compiled model, which is built by them if it is not yet."""
+    """Check data against a compiled model; nothing is changed."""
     model.require_compiled(function)
-    x = model.read(function, x)
+    x = model.check(function, x)
     output_shape = model.example_output_shape(x)
     labels = check_y(function, y, len(x), output_shape, model.dtype, model.loss.bounded_labels)
     weights = check_weights(function, sample_weight, len(x), model.dtype)

@@ -103,12 +103,13 @@ class Embedding(Layer):
             warnings.warn("Embedding: input_length is deprecated in Keras 3; give the model an Input instead.", UserWarning, stacklevel=2)
             lengths = input_length if isinstance(input_length, Sequence) else (input_length,)
             kwargs.setdefault("input_shape", tuple(lengths))
+        activity_regularizer = kwargs.pop("activity_regularizer", None)  # Keras's files name it
         super().__init__(**kwargs)
         not_supported(
             "Embedding",
             embeddings_regularizer=embeddings_regularizer,
             embeddings_constraint=embeddings_constraint,
-            activity_regularizer=kwargs.get("activity_regularizer"),
+            activity_regularizer=activity_regularizer,
             lora_rank=lora_rank,
             lora_alpha=lora_alpha,
             quantization_config=quantization_config,

@@ -1,0 +1,223 @@
+"""Errors are in units in the last place (ULP) of the exact result, from float64 for float32 and from extended precision for float64."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twins import DTYPES, compare
+
+from minirnn import activations
+from minirnn.activations import CODES, LINEAR, RELU, SIGMOID, TANH, activate_ref, activate_step, get, name_of, slope_ref, slope_step
+from minirnn.jit import COMPILED, jit
+
+EXTENDED = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
+
+
+@jit
+def activate_jit(z, t, activation):
+    activate_step(z, t, activation)
+
+
+@jit
+def slope_jit(dh, hs, t, activation, dz):
+    slope_step(dh, hs, t, activation, dz)
+
+
+def on_lanes(z, activation):
+    """The lanes' form on a vector."""
+    stack = np.array(z).reshape(1, 1, -1)
+    activate_jit(stack, 0, activation)
+    return stack.reshape(-1)
+
+
+def exact(z, activation):
+    wide = z.astype(np.float64 if z.dtype == np.float32 else np.longdouble)
+    return np.tanh(wide) if activation == TANH else 1 / (1 + np.exp(-wide))
+
+
+def ulps(found, truth):
+    units = np.spacing(np.abs(truth).astype(found.dtype)).astype(truth.dtype)
+    return (np.abs(found - truth) / units).astype(float)
+
+
+def over(low, high, dtype, negative=False):
+    """Numbers all over low..high, evenly and by orders of magnitude; fewer of them for plain Python."""
+    count = 200_000 if COMPILED else 100
+    z = np.concatenate([np.linspace(low, high, count), np.geomspace(low, high, count)]).astype(dtype)
+    return -z if negative else z
+
+
+fused = pytest.mark.skipif(not COMPILED, reason="a multiply-add rounds once only when compiled, and these bounds count on it")
+RANGES = [(1e-30, 1e-3), (1e-3, 0.1), (0.1, 0.5), (0.5, 1), (1, 2), (2, 5), (5, 10), (10, 20), (20, 100)]
+
+
+@fused
+@pytest.mark.parametrize(("low", "high"), RANGES)
+def test_tanh_on_lanes_is_within_its_bound(low, high):
+    z = over(low, high, "float32")
+    errors = ulps(on_lanes(z, TANH), exact(z, TANH))
+    assert errors.max() <= 2.5  # measured: 2.42, near 0.06
+    assert errors.mean() <= 0.5
+
+
+@fused
+def test_tanh_on_lanes_is_within_its_mean():
+    # over -4..4, where pre-activations live; NumPy's own is 0.30
+    z = np.random.default_rng(1).uniform(-4, 4, 400_000 if COMPILED else 200).astype("float32")
+    assert ulps(on_lanes(z, TANH), exact(z, TANH)).mean() <= 0.35
+
+
+@fused
+@pytest.mark.skipif(not EXTENDED, reason="the exact result needs a long double that is longer than a double")
+@pytest.mark.parametrize(("low", "high"), RANGES)
+def test_tanh_on_lanes_of_float64_is_within_its_bound(low, high):
+    z = over(low, high, "float64")
+    assert ulps(on_lanes(z, TANH), exact(z, TANH)).max() <= 3  # measured: 2.51
+
+
+@fused
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("negative", [False, True])
+@pytest.mark.parametrize(("low", "high"), [*RANGES[:-1], (20, 87)])
+def test_sigmoid_on_lanes_is_within_its_bound(low, high, negative, dtype):
+    # One rounded number stands for ln 2, off by δ, and |z| / ln 2 of them are subtracted: a relative error of |z| δ / ln 2, which is at
+    # most 2 / eps times as many ULP. Measured for float32: 2.54 down to -20, 4.5 at -87; for float64: 7.5 and 27.
+    if dtype == "float64" and not EXTENDED:
+        pytest.skip("the exact result needs a long double that is longer than a double")
+    z = over(low, high, dtype, negative)
+    off = abs(float(np.log(np.longdouble(2)) - np.longdouble(np.dtype(dtype).type(np.log(2.0))))) / np.log(2.0)
+    assert ulps(on_lanes(z, SIGMOID), exact(z, SIGMOID)).max() <= 2.75 + (high * off * 2 / np.finfo(dtype).eps if negative else 0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_kernel_sigmoid_ends_at_the_last_normal_float32(dtype):
+    # the exponential stops at -87: what is left is 1.6e-38, where Keras gives 0
+    found = on_lanes(np.array([-88, -1e4, -np.inf], dtype), SIGMOID)
+    assert (found > 0).all()
+    assert (found < 2e-38).all()
+    np.testing.assert_array_equal(on_lanes(np.array([88, 1e4, np.inf], dtype), SIGMOID), 1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_kernel_tanh_is_odd_and_never_beyond_1(dtype):
+    z = np.concatenate([over(1e-30, 100, dtype), np.array([0, 9.01, 19.06, 1e30, np.inf], dtype)])
+    found = on_lanes(z, TANH)
+    assert (np.abs(found) <= 1).all()
+    np.testing.assert_array_equal(on_lanes(-z, TANH), -found)
+    assert np.signbit(on_lanes(np.array([-0.0], dtype), TANH)).all()
+    assert found[-1] == 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("activation", CODES.values())
+def test_kernel_and_reference_keep_a_nan_to_its_lane(activation, dtype):
+    for size in (3, 8, 16, 19):
+        z = np.linspace(-2, 2, size, dtype=dtype)
+        z[1] = np.nan
+        for found in (on_lanes(z, activation), activate_ref(z, activation)):
+            assert np.isnan(found[1])
+            assert np.isfinite(np.delete(found, 1)).all()
+
+
+@pytest.mark.parametrize("activation", CODES.values())
+def test_kernel_and_reference_at_infinity(activation):
+    z = np.array([-np.inf, np.inf], "float32")
+    expected = {LINEAR: [-np.inf, np.inf], TANH: [-1, 1], SIGMOID: [0, 1], RELU: [0, np.inf]}[activation]
+    np.testing.assert_allclose(on_lanes(z, activation), expected, rtol=0, atol=2e-38)
+    np.testing.assert_array_equal(activate_ref(z, activation), expected)
+
+
+def stack_case(H, activation, dtype):
+    """A stack (T,B,H) of which one step is meant: the others must stay as they are."""
+    rng = np.random.default_rng(H)
+    return [rng.normal(size=(5, 3, H)).astype(dtype), 2, activation]
+
+
+def activate_step_ref(z, t, activation):
+    z[t] = activate_ref(z[t], activation)
+
+
+def slope_step_ref(dh, hs, t, activation, dz):
+    dz[0] = dh[0] * slope_ref(hs[t], activation)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("H", [1, 3, 8, 10, 16, 17])
+@pytest.mark.parametrize("activation", CODES.values())
+def test_kernel_equals_reference(H, activation, dtype):
+    compare(activate_step_ref, activate_jit, stack_case(H, activation, np.dtype(dtype)), dtype)
+    hs = activate_ref(stack_case(H, activation, np.dtype(dtype))[0], activation)
+    dh = np.random.default_rng(H + 1).normal(size=(1, 3, H)).astype(dtype)
+    compare(slope_step_ref, slope_jit, [dh, hs, 4, activation, np.full_like(dh, 7)], dtype)
+
+
+@settings(max_examples=30, deadline=None)
+@given(B=st.integers(1, 6), H=st.integers(1, 40), activation=st.sampled_from(list(CODES.values())))
+def test_kernel_equals_reference_for_any_sizes(B, H, activation):
+    z = np.random.default_rng(H).normal(size=(2, B, H)).astype("float32")
+    compare(activate_step_ref, activate_jit, [z, 1, activation], "float32")
+
+
+@pytest.mark.parametrize("activation", CODES.values())
+def test_slopes_are_derivatives(activation):
+    z = np.random.default_rng(2).normal(size=50) * 2
+    expected = activate_ref(z + 1e-30j, activation).imag / 1e-30
+    np.testing.assert_allclose(slope_ref(activate_ref(z, activation), activation), expected, rtol=1e-12, atol=1e-15)
+
+
+def test_sigmoid_overflows_nowhere():
+    with np.errstate(over="raise", invalid="raise"):
+        found = activations.sigmoid(np.array([-1e4, -700.0, 0.0, 700.0, 1e4]))
+    assert found[2] == 0.5
+    assert found[0] == 0
+    assert found[-1] == 1
+    assert (np.diff(found) >= 0).all()
+
+
+@pytest.fixture(scope="module")
+def keras_activations():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pytest.importorskip("keras").activations
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_equals_keras(keras_activations, name):
+    z = np.concatenate([np.linspace(-20, 20, 801), [-np.inf, np.inf, np.nan, 0.0]]).astype("float32")
+    found, theirs = get(name)(z), np.asarray(getattr(keras_activations, name)(z))
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(theirs))
+    ends = np.isinf(z)
+    np.testing.assert_array_equal(found[ends], theirs[ends])
+    inside = np.isfinite(z)
+    truth = get(name)(z[inside].astype(np.float64))
+    # no further from the truth than Keras is, or than half a unit of the outputs' last place
+    allowed = np.abs(theirs[inside] - truth).max() + np.spacing(np.float32(np.abs(truth).max())) / 2
+    assert np.abs(theirs[inside] - truth).max() < 3e-7
+    assert np.abs(found[inside] - truth).max() <= allowed
+
+
+@pytest.mark.parametrize(
+    "options", [{"negative_slope": 0.1}, {"max_value": 2.0}, {"threshold": 1.0}, {"negative_slope": 0.2, "threshold": 0.5}]
+)
+def test_relu_has_keras_s_arguments(keras_activations, options):
+    z = np.linspace(-3, 3, 25).astype("float32")
+    np.testing.assert_allclose(activations.relu(z, **options), np.asarray(keras_activations.relu(z, **options)), rtol=1e-6)
+
+
+def test_names_and_functions_are_found():
+    assert get(None) is activations.linear
+    for name, function in activations.ACTIVATIONS.items():
+        assert get(name) is function
+        assert name_of(function) == name
+    assert list(CODES.values()) == [LINEAR, TANH, SIGMOID, RELU]
+
+
+def test_unknown_activations_are_named():
+    with pytest.raises(ValueError, match="unknown activation 'tahn': did you mean 'tanh'"):
+        get("tahn")
+    with pytest.raises(ValueError, match="unknown activation 'Tanh'"):
+        get("Tanh")
+    with pytest.raises(TypeError, match="must be a name or a function of minirnn"):
+        get(np.tanh)
