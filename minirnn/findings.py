@@ -42,9 +42,9 @@ def loss_title(curves: Sequence[Curve]) -> str:
     """Say what the losses show.
 
     >>> slow = Curve("one-hot", {"val_loss": [0.7, 0.69, 0.55]}, 3, 0.73)
-    >>> fast = Curve("embedding", {"val_loss": [0.6, 0.54]}, 2, 0.73)
+    >>> fast = Curve("embedding", {"val_loss": [0.6, 0.545]}, 2, 0.73)
     >>> loss_title([slow, fast])
-    'Both encodings end near the same validation loss (0.550 and 0.540): one-hot at epoch 3, embedding at epoch 2'
+    'Both encodings end near the same validation loss (0.550 and 0.545): one-hot at epoch 3, embedding at epoch 2'
     """
     best = {curve.name: curve.at_best("val_loss") for curve in curves}
     learned = [curve for curve in curves if best[curve.name] < GUESSING - LOSS_NOISE]

@@ -90,6 +90,7 @@ def fit(
                 loss = train_batch(model, x, y, rows, weights)
                 if not math.isfinite(loss) and not nan_is_handled:
                     model.restore(good)
+                    model.reset_states()  # what a stateful layer carries has met the same numbers
                     raise FloatingPointError(
                         f"fit: the loss is {loss} at epoch {epoch + 1}, batch {step + 1} of {steps}. The weights are again those with "
                         f"which this epoch began. Try a smaller learning_rate, or clipnorm."
