@@ -160,7 +160,7 @@ def train(
     from minirnn import report
 
     heads, rows = report.comparison(record)
-    say()
+    tell("")
     show_table(f"SimpleRNN on the {chosen.name}" if chosen.path is None else f"SimpleRNN on {chosen.name}", ["", *heads], rows)
     for sentence in report.remarks(record):
         tell(sentence)

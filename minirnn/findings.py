@@ -47,39 +47,40 @@ def loss_title(curves: Sequence[Curve]) -> str:
     'Both encodings end near the same validation loss (0.550 and 0.545): one-hot at epoch 3, embedding at epoch 2'
     """
     best = {curve.name: curve.at_best("val_loss") for curve in curves}
+    shown = {name: loss_text(loss) for name, loss in best.items()}
     learned = [curve for curve in curves if best[curve.name] < GUESSING - LOSS_NOISE]
     stuck = [curve for curve in curves if curve not in learned]
     if stuck:
         epochs = max(len(curve.history["val_loss"]) for curve in stuck)
         after = f"after {epochs} epoch{'s' * (epochs > 1)}"
-        losses = " and ".join(f"{best[curve.name]:.3f}" for curve in stuck)
+        losses = " and ".join(shown[curve.name] for curve in stuck)
         if learned:
             (only,) = learned
             return (
-                f"{only.name.capitalize()} gets below guessing (validation loss {best[only.name]:.3f} at epoch {only.best_epoch}); "
+                f"{only.name.capitalize()} gets below guessing (validation loss {shown[only.name]} at epoch {only.best_epoch}); "
                 f"{stuck[0].name} does not, {after} ({losses})"
             )
         who = f"The {stuck[0].name} model is no" if len(stuck) == 1 else "Neither encoding is"
         return f"{who} better than guessing {after}: validation loss {losses}"
     if len(learned) == 1:
         (only,) = learned
-        return f"The {only.name} model does best on unseen reviews at epoch {only.best_epoch}: validation loss {best[only.name]:.3f}"
+        return f"The {only.name} model does best on unseen reviews at epoch {only.best_epoch}: validation loss {shown[only.name]}"
     first, second = learned
     when = f"{first.name} at epoch {first.best_epoch}, {second.name} at epoch {second.best_epoch}"
     if abs(best[first.name] - best[second.name]) < LOSS_NOISE:
-        return f"Both encodings end near the same validation loss ({best[first.name]:.3f} and {best[second.name]:.3f}): {when}"
+        return f"Both encodings end near the same validation loss ({shown[first.name]} and {shown[second.name]}): {when}"
     lower, higher = sorted(learned, key=lambda curve: best[curve.name])
     return (
-        f"The {lower.name} model reaches the lower validation loss: {best[lower.name]:.3f} at epoch {lower.best_epoch}, "
-        f"{higher.name} {best[higher.name]:.3f} at epoch {higher.best_epoch}"
+        f"The {lower.name} model reaches the lower validation loss: {shown[lower.name]} at epoch {lower.best_epoch}, "
+        f"{higher.name} {shown[higher.name]} at epoch {higher.best_epoch}"
     )
 
 
 def accuracy_title(curves: Sequence[Curve], tests: int) -> str:
-    """Say what the accuracies show; they differ only beyond twice the standard error of a difference of two shares of `tests` reviews.
+    r"""Say what the accuracies show; they differ only beyond twice the standard error of a difference of two shares of `tests` reviews.
 
     >>> accuracy_title([Curve("one-hot", {}, 3, 0.731), Curve("embedding", {}, 2, 0.734)], 25_000)
-    'On the test reviews both encodings are right about equally often: one-hot 73.1 %, embedding 73.4 %'
+    'On the test reviews both encodings are right about equally often: one-hot 73.1\xa0%, embedding 73.4\xa0%'
     """
     if len(curves) == 1:
         return f"The {curves[0].name} model judges {percent(curves[0].test_accuracy)} of the test reviews right"
@@ -93,9 +94,18 @@ def accuracy_title(curves: Sequence[Curve], tests: int) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share as a percentage.
+    r"""Write a share as a percentage, with a space that no line is broken at.
 
     >>> percent(0.7312)
-    '73.1 %'
+    '73.1\xa0%'
     """
-    return f"{share * 100:.1f} %"
+    return f"{share * 100:.1f}\N{NO-BREAK SPACE}%"
+
+
+def loss_text(loss: float) -> str:
+    """Write a loss with three decimals, or in powers of ten when they would not show it.
+
+    >>> loss_text(0.54321), loss_text(0.0000123)
+    ('0.543', '1.2e-05')
+    """
+    return f"{loss:.3f}" if loss >= 0.001 or loss == 0 else f"{loss:.1e}"

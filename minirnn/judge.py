@@ -16,6 +16,7 @@ import numpy as np
 from minirnn import corpus, job, preparation
 from minirnn.console import say, show_table, warn
 from minirnn.datasets import imdb, store
+from minirnn.progress import format_value
 from minirnn.report import size
 from minirnn.runs import SavedModel
 from minirnn.utils import pad_sequences
@@ -100,7 +101,7 @@ def show_evaluation(models: Sequence[SavedModel], data: str | os.PathLike[str] |
         if test is None or sizes != read_with:
             test, read_with = preparation.prepare_test(reviews, *sizes), sizes
         figures = model.evaluate(job.as_input(model, test.ids), test.labels, batch_size=64, verbose=0, return_dict=True)
-        rows.append((saved.title, [f"{figures[name]:.4f}" if name in figures else "" for name in ("loss", "accuracy")]))
+        rows.append((saved.title, [format_value(figures[name]) if name in figures else "" for name in ("loss", "accuracy")]))
     assert test is not None
     description = _description(models[0])
     if description and description.get("sha256") and reviews.sha256() != description["sha256"]:

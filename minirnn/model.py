@@ -24,7 +24,6 @@ from minirnn.layers.input_layer import InputLayer
 from minirnn.layers.layer import Layer, Shape, float_dtype, unique_name
 from minirnn.layers.simple_rnn import SimpleRNN
 from minirnn.layers.token_rnn import TokenRNN, takes_tokens
-from minirnn.one_hot import OneHot
 from minirnn.parameters import Parameters
 from minirnn.randomness import generator
 from minirnn.summary import summary_table

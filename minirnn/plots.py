@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from minirnn.files import atomic_path
-from minirnn.findings import GUESSING, Curve, accuracy_title, loss_title, percent
+from minirnn.findings import GUESSING, Curve, accuracy_title, loss_text, loss_title, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,7 +100,7 @@ def lengths_picture(lengths: np.ndarray, maxlen: int, source: str) -> Picture:
         axes.set_xlabel("length (ids)" + (f"\n{more}" if narrow else f"; {more}") * bool(more))
         axes.set_ylabel(f"training reviews per {width} ids" if width > 1 else "training reviews")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        axes.legend(frameon=False, loc="upper right")
+        _legend(axes, 1 if narrow else 3)
 
     title = f"The median review has {median:g} ids; keeping the last {maxlen} cuts {percent(cut)} of the reviews"
     if cut == 0:
@@ -119,7 +119,7 @@ def loss_picture(curves: Sequence[Curve], source: str) -> Picture:
     values = [value for curve in curves for name in ("loss", "val_loss") for value in curve.history[name]]
 
     def paint(axes: Axes, narrow: bool) -> None:
-        _paint_curves(axes, curves, "loss", [f"{curve.at_best('val_loss'):.3f}" for curve in curves])
+        _paint_curves(axes, curves, "loss", [loss_text(curve.at_best("val_loss")) for curve in curves])
         axes.axhline(GUESSING, color=MUTED, linestyle=":", linewidth=1.4)
         place: Any = ("axes fraction", "data")
         axes.annotate("guessing: ln 2", (1, GUESSING), (-2, 3), place, "offset points", ha="right", color=MUTED, fontsize=10)
@@ -127,7 +127,7 @@ def loss_picture(curves: Sequence[Curve], source: str) -> Picture:
         finite = [value for value in (*values, GUESSING) if math.isfinite(value)]
         margin = 0.05 * (max(finite) - min(finite)) + 0.003
         axes.set_ylim(min(finite) - margin, max(finite) + 2 * margin)
-        _legend(axes, narrow)
+        _legend(axes, 1 if narrow else len(curves))
 
     return Picture(loss_title(curves), _describe(curves, "loss", "loss", "{:.4f}", source), source, paint)
 
@@ -144,7 +144,7 @@ def accuracy_picture(curves: Sequence[Curve], source: str, tests: int) -> Pictur
         )
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_ylabel("reviews judged right (%)")
-        _legend(axes, narrow)
+        _legend(axes, 1 if narrow else len(curves))
 
     words = _describe(curves, "accuracy", "accuracy", "{:.1%}", source)
     words += " On the test set: " + ", ".join(f"{curve.name} {curve.test_accuracy:.1%}" for curve in curves) + "."
@@ -213,12 +213,11 @@ def _paint_curves(axes: Axes, curves: Sequence[Curve], metric: str, best: Sequen
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
 
 
-def _legend(axes: Axes, narrow: bool) -> None:
-    """Name the lines below the axes, where no curve can ever run through the words: a column for each model, if there is room."""
+def _legend(axes: Axes, columns: int) -> None:
+    """Name the lines below the axes, where no curve can ever run through the words."""
     handles, labels = axes.get_legend_handles_labels()
     figure = axes.get_figure(root=True)
     assert figure is not None
-    columns = 1 if narrow or len(handles) <= 3 else 2
     figure.legend(handles, labels, loc="outside lower left", ncols=columns, frameon=False, fontsize=10, borderaxespad=0)
 
 

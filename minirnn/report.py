@@ -15,6 +15,7 @@ from html import escape
 from minirnn import plots
 from minirnn.files import atomic_write
 from minirnn.plots import Picture
+from minirnn.progress import format_value
 from minirnn.runs import Outcome, Record, Settings
 
 _STYLE = """
@@ -36,9 +37,11 @@ figure svg text { font-family: inherit !important; }
 figcaption { font-size: .9rem; }
 .narrow { display: none; }
 .scroll { overflow-x: auto; }
+td { white-space: nowrap; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--grid); text-align: right; vertical-align: top; }
 th:first-child, .words td { text-align: left; }
+.words td { white-space: normal; overflow-wrap: anywhere; }
 th:first-child { padding-left: 0; }
 thead th { border-bottom: 2px solid var(--muted); }
 tbody th { font-weight: normal; }
@@ -65,12 +68,12 @@ def comparison(record: Record) -> tuple[list[str], list[tuple[str, list[str]]]]:
         ("training input, written out", [size(outcome.input_bytes_dense) for outcome in outcomes]),
         ("epochs", [_epochs(outcome) for outcome in outcomes]),
         ("restored epoch", [str(outcome.best_epoch) for outcome in outcomes]),
-        ("best val_loss (nats)", [f"{outcome.val_loss:.4f}" for outcome in outcomes]),
+        ("best val_loss (nats)", [format_value(outcome.val_loss) for outcome in outcomes]),
         ("its val_accuracy", [f"{outcome.val_accuracy:.4f}" for outcome in outcomes]),
-        ("test loss (nats)", [f"{outcome.test_loss:.4f}" for outcome in outcomes]),
+        ("test loss (nats)", [format_value(outcome.test_loss) for outcome in outcomes]),
         ("test accuracy", [f"{outcome.test_accuracy:.4f}" for outcome in outcomes]),
         ("seconds of training", [f"{outcome.seconds:.2f}" for outcome in outcomes]),
-        ("seconds per epoch, median", [f"{_median(outcome.epoch_seconds):.3f}" for outcome in outcomes]),
+        ("seconds per later epoch, median", [f"{_median(outcome.epoch_seconds[1:] or outcome.epoch_seconds):.3f}" for outcome in outcomes]),
     ]
     return [outcome.title for outcome in outcomes], rows
 
@@ -85,7 +88,7 @@ def remarks(record: Record) -> list[str]:
                 f"The first {outcome.title} epoch took {first:.1f} s: kernels are compiled in a first run, and loaded in later ones."
             )
         if not outcome.stopped_early:
-            sentences.append(f"The {outcome.title} model used all its {outcome.epochs} epochs: more of them might improve it.")
+            sentences.append(f"The {outcome.title} model used all its {outcome.epochs} epochs: early stopping did not act.")
     return sentences
 
 
@@ -198,7 +201,7 @@ def _table(heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], css:
 def _epoch_table(outcome: Outcome, history: Mapping[str, Sequence[float]]) -> str:
     names = ("loss", "accuracy", "val_loss", "val_accuracy")
     rows = [
-        (f"{epoch}{' (restored)' * (epoch == outcome.best_epoch)}", [f"{history[name][epoch - 1]:.4f}" for name in names])
+        (f"{epoch}{' (restored)' * (epoch == outcome.best_epoch)}", [format_value(history[name][epoch - 1]) for name in names])
         for epoch in range(1, outcome.epochs + 1)
     ]
     summary = f"{outcome.title}: {outcome.epochs} epoch{'s' * (outcome.epochs > 1)}"

@@ -52,4 +52,8 @@ def test_the_accuracy_title_calls_only_a_difference_beyond_chance_one(one_hot, e
     title = accuracy_title([curve("one-hot", 0.5, one_hot), curve("embedding", 0.5, embedding)], tests)
 
     assert says in title
-    assert f"{one_hot:.1%}".replace("%", " %") in title
+    assert f"{one_hot:.1%}".replace("%", "\N{NO-BREAK SPACE}%") in title
+
+
+def test_a_very_small_loss_is_not_shown_as_nothing():
+    assert "1.2e-05" in loss_title([curve("embedding", 0.0000123)])

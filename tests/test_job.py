@@ -112,7 +112,10 @@ def test_the_figures_are_those_of_the_restored_epoch(imdb, tmp_path):
     assert figures.val_loss == min(history["val_loss"])
     assert figures.val_accuracy == history["val_accuracy"][best]
     assert figures.epochs == len(history["loss"]) == len(figures.epoch_seconds)
-    assert figures.stopped_early == (figures.epochs < 12) is True
+    assert figures.stopped_early
+    assert figures.best_epoch < figures.epochs < 12
+    model, test = load_model(tmp_path / "best-embedding-model.keras"), prepare_test(imdb, 11, 7)
+    assert model.evaluate(test.ids, test.labels, verbose=0)[0] == pytest.approx(figures.test_loss, abs=1e-6)
 
 
 def test_the_input_is_counted_as_kept_and_as_written_out(finished):

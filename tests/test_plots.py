@@ -61,7 +61,7 @@ def test_the_restored_epochs_are_marked_with_their_values():
 
     assert drawn["restored epoch 4: 0.602"] == [[4, 0.602]]
     assert drawn["restored epoch 2: 0.561"] == [[2, 0.561]]
-    assert "restored epoch 2: 72.0 %, test 71.5 %" in lines(painted(pictures()[2]))
+    assert "restored epoch 2: 72.0\xa0%, test 71.5\xa0%" in lines(painted(pictures()[2]))
 
 
 def test_loss_and_accuracy_have_units_and_lengths_say_how_wide_a_bar_is():
@@ -160,7 +160,8 @@ def test_a_value_that_is_not_finite_leaves_a_gap_and_not_an_error(tmp_path):
 
 def test_the_lengths_title_is_computed_from_the_lengths():
     assert (
-        plots.lengths_picture(LENGTHS, 40, "IMDB").title == "The median review has 27.5 ids; keeping the last 40 cuts 40.0 % of the reviews"
+        plots.lengths_picture(LENGTHS, 40, "IMDB").title
+        == "The median review has 27.5 ids; keeping the last 40 cuts 40.0\xa0% of the reviews"
     )
     assert plots.lengths_picture(LENGTHS, 233, "IMDB").title.endswith("none has more than the 233 that are kept")
 

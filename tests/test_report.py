@@ -133,15 +133,17 @@ def test_the_comparison_has_what_the_job_is_asked_for():
     assert cells["its val_accuracy"] == ["0.6700", "0.7200"]
     assert cells["test accuracy"] == ["0.6600", "0.7150"]
     assert cells["seconds of training"] == ["4.75", "4.75"]
-    assert cells["seconds per epoch, median"] == ["0.250", "0.250"]
+    assert cells["seconds per later epoch, median"] == ["0.250", "0.250"]
 
 
-@pytest.mark.parametrize(("seconds", "median"), [([0.9], "0.900"), ([0.9, 0.1], "0.500"), ([0.9, 0.2, 0.1], "0.200")])
-def test_the_median_epoch_is_the_middle_one(seconds, median):
+@pytest.mark.parametrize(
+    ("seconds", "median"), [([0.9], "0.900"), ([0.9, 0.1], "0.100"), ([0.9, 0.3, 0.1], "0.200"), ([0.9, 0.3, 0.1, 0.2], "0.200")]
+)
+def test_the_median_is_that_of_the_epochs_after_the_first_which_may_compile(seconds, median):
     run = record(encodings=("onehot",))
     run.models["onehot"] = outcome("onehot", epoch_seconds=seconds)
 
-    assert dict(comparison(run)[1])["seconds per epoch, median"] == [median]
+    assert dict(comparison(run)[1])["seconds per later epoch, median"] == [median]
 
 
 def test_a_first_epoch_that_compiled_and_a_training_that_was_cut_short_are_pointed_out():

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from training_cases import E, H, N, T, V, draw_examples, hits, losses_of_each, sentiment_model
+from training_cases import E, H, N, T, V, draw_examples, hits, losses_of_each, note, sentiment_model
 
-from minirnn.callbacks import Callback, History, LambdaCallback
+from minirnn.callbacks import History, LambdaCallback
 from minirnn.inputs import split_validation
-from minirnn.layers import Dense, Embedding, Input, SimpleRNN
+from minirnn.layers import Dense, Dropout, Embedding, Input, SimpleRNN
 
 
 @pytest.fixture
@@ -75,6 +75,48 @@ def test_losses_are_taken_before_the_update_and_validation_after_the_epoch(examp
     assert logs["loss"] == pytest.approx([before], rel=1e-6)
     assert logs["val_loss"] == pytest.approx([after], rel=1e-6)
     assert before != pytest.approx(after, rel=1e-3)
+
+
+def test_every_epoch_has_means_of_its_own(examples):
+    x, y = examples
+    in_one_go, by_epoch = sentiment_model(0.05), sentiment_model(0.05)
+
+    together = in_one_go.fit(x, y, batch_size=5, epochs=3, verbose=0).history
+    apart = [by_epoch.fit(x, y, batch_size=5, verbose=0).history for _ in range(3)]
+
+    assert together == {name: [logs[name][0] for logs in apart] for name in together}
+    assert len(set(together["loss"])) == 3
+
+
+def test_an_evaluation_between_batches_leaves_the_epoch_s_means_alone(examples):
+    x, y = examples
+    model = sentiment_model()
+    listener = LambdaCallback(on_train_batch_end=lambda *_, **__: model.evaluate(x[:2], y[:2], verbose=0))
+
+    logs = model.fit(x, y, batch_size=5, verbose=0, callbacks=[listener]).history
+
+    assert logs["loss"] == pytest.approx([losses_of_each(model, x, y).mean()], rel=1e-6)
+
+
+def test_nothing_is_dropped_in_evaluation_and_prediction(examples):
+    x, y = examples
+    stack = [
+        Input((T,)),
+        Embedding(V, E),
+        Dropout(0.5),
+        SimpleRNN(H, dropout=0.5, recurrent_dropout=0.5),
+        Dropout(0.5),
+        Dense(1, "sigmoid"),
+    ]
+    model = sentiment_model(stack=stack)
+    expected = losses_of_each(model, x, y).mean()
+
+    logs = model.fit(x, y, validation_data=(x, y), verbose=0).history
+
+    assert logs["val_loss"] == pytest.approx([expected], rel=1e-6)
+    assert model.evaluate(x, y, verbose=0)[0] == pytest.approx(expected, rel=1e-6)
+    assert model.test_on_batch(x, y)[0] == pytest.approx(expected, rel=1e-6)
+    assert logs["loss"] != pytest.approx([expected], rel=1e-3)
 
 
 def test_the_history_s_keys_are_sorted(examples):
@@ -190,14 +232,11 @@ def test_another_validation_freq_is_refused(examples, freq):
         sentiment_model().fit(x, y, validation_split=0.3, validation_freq=freq, verbose=0)
 
 
-def test_validation_batch_size(examples):
+@pytest.mark.parametrize(("arguments", "count"), [({}, 6), ({"validation_batch_size": 10}, 3)])
+def test_validation_has_batches_of_fit_s_size_or_its_own(examples, arguments, count):
     x, y = examples
-    batches_seen = []
+    diary = []
 
-    class Listener(Callback):
-        def on_test_batch_end(self, batch, logs=None):
-            batches_seen.append(batch)
+    sentiment_model().fit(x, y, validation_data=(x, y), batch_size=4, verbose=0, callbacks=[note(diary, "test_batch_end")], **arguments)
 
-    sentiment_model().fit(x, y, validation_data=(x, y), validation_batch_size=10, batch_size=4, verbose=0, callbacks=[Listener()])
-
-    assert batches_seen == [0, 1, 2]
+    assert len(diary) == count
