@@ -132,7 +132,7 @@ def test_a_zero_gradient_is_clipped_to_zero(kind):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_subnormal_velocities_are_flushed(backend, dtype):
+def test_kernel_and_reference_flush_subnormal_velocities(backend, dtype):
     tiny = np.finfo(dtype).tiny
     velocity = np.array([tiny * 1.05, tiny * 2, 0], dtype)
     values, gradients = np.ones(3, dtype), np.zeros(3, dtype)
@@ -140,6 +140,9 @@ def test_subnormal_velocities_are_flushed(backend, dtype):
     assert velocity[0] == 0
     assert velocity[1] == np.dtype(dtype).type(0.9) * np.dtype(dtype).type(tiny * 2)
     np.testing.assert_array_equal(values, 1)
+    smallest = np.array([tiny] * 3, dtype)
+    BACKENDS[backend](values, gradients, smallest, None, None, 0.1, 1.0, 0.0, 1e-7)
+    np.testing.assert_array_equal(smallest, tiny)  # the smallest normal number stays
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

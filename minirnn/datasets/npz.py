@@ -141,7 +141,8 @@ def _inflate(stream: BinaryIO, name: str) -> dict[str, bytes]:
         bodies = {}
         for member, infos in found.items():
             try:
-                bodies[member] = archive.read(infos[0])  # never more than declared, and its checksum is compared
+                with archive.open(infos[0]) as opened:  # with a size: without one, all is inflated before it is cut to what was declared
+                    bodies[member] = opened.read(infos[0].file_size)
             except _DAMAGE as error:
                 raise ValueError(f"{name}: {member}.npy is damaged ({error}). Delete the file and get it again.") from None
     return bodies
