@@ -40,12 +40,12 @@ def test_ids_are_those_of_imdb_and_two_hundred_words_are_enough(loaded):
 def test_the_same_reviews_on_every_platform():
     split = reviews.generate(0)
     digest = hashlib.sha256(split.flat.astype("<i4").tobytes() + split.lengths.astype("<i8").tobytes()).hexdigest()
-    assert digest[:16] == "82b8c9b4db09428c"
+    assert digest[:16] == "af7b94452417acd9"
 
 
-def test_training_and_test_reviews_are_drawn_apart():
-    train, test = reviews.generate(0), reviews.generate(1)
-    assert not np.array_equal(train.lengths, test.lengths)
+def test_no_test_review_stands_in_training(loaded):
+    train, test = ({tuple(review) for review in x} for x, _ in loaded)
+    assert not train & test
 
 
 def test_text_survives_the_way_to_ids_and_back(loaded):
@@ -86,10 +86,9 @@ def test_a_bag_of_words_cannot_tell_what_the_network_can(loaded):
     (x_train, y_train), (x_test, y_test) = loaded
 
     def bags(x):
-        counts = np.zeros((len(x), 200), np.float32)
-        for row, review in enumerate(x):
-            np.add.at(counts[row], review, 1)
-        return counts
+        rows = np.repeat(np.arange(len(x)), [len(review) for review in x])
+        places = rows * 200 + np.concatenate(list(x))
+        return np.bincount(places, minlength=len(x) * 200).reshape(len(x), 200).astype(np.float32)
 
     # given a logistic regression on counts of words, of all reviews
     bag = LogisticRegression(max_iter=1000).fit(bags(x_train), y_train).score(bags(x_test), y_test)

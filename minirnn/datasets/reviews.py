@@ -13,7 +13,7 @@ The left and the right ones hold the same words, so a bag of words cannot tell t
 great" and "the plot was not dull at all" pull a bag of words in opposite directions. It is the smallest corpus on which recurrence
 visibly matters. It is not IMDB, and no figure from it says anything about IMDB.
 
-Everything is drawn by integers of a PCG64 stream, so the same seed gives the same reviews on every platform.
+Everything is drawn as integers from NumPy's RandomState, whose streams are frozen: the same reviews on every platform, in every release.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ SLOTS = {
     "like": ["loved", "enjoyed", "praised", "admired"],
     "dislike": ["hated", "disliked", "mocked", "dreaded"],
     "thing": ["film", "plot", "story", "acting", "music", "ending", "cast", "script", "dialogue"],
+    "scene": ["film", "story"],
     "others": ["my friends", "the critics", "most people", "everyone", "the whole room"],
 }
 """What each word in braces stands for. In a negative review good and bad change places, and so do like and dislike."""
@@ -56,20 +57,20 @@ FELT = (
 SAID = (
     "we saw it on a rainy evening",
     "it runs for more than two hours",
-    "the {thing} begins in a small town by the sea",
+    "the {scene} begins in a small town by the sea",
     "it was shot in one long winter",
     "the lead plays a young doctor",
     "this is the second part of a series",
     "it is based on an old book",
     "there is a long scene on a night train",
     "the director has made three other films",
-    "half of the {thing} takes place in one house",
+    "half of the {scene} takes place in one house",
     "i watched it with {others}",
     "the tickets were cheap and the seats were hard",
 )
 """Sentences that say nothing of it."""
 
-SENTENCES = np.array([1, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 9, 12])
+SENTENCES = np.array([4, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 11, 12, 14, 17, 21, 27, 38])
 """Numbers of sentences in a review, each as likely as the others: most reviews are short, a few long."""
 
 SAID_PERCENT = 35
@@ -138,20 +139,20 @@ def generate(split: int) -> Reviews:
     Reviews
         Ranks of words, half of the reviews positive.
     """
-    rng = np.random.Generator(np.random.PCG64([20261123, split]))
+    rng = np.random.RandomState([20261123, split])
     pool, starts, counts = _pool()
     labels = np.arange(EXAMPLES, dtype=np.int64) % 2
-    sentences = SENTENCES[rng.integers(len(SENTENCES), size=EXAMPLES)]
+    sentences = SENTENCES[rng.randint(len(SENTENCES), size=EXAMPLES, dtype=np.int64)]
     ends = np.cumsum(sentences)
     total = int(ends[-1])
     # a sentence's template: one of FELT for the review's label, or one of SAID
-    felt = rng.integers(len(FELT), size=total) + len(FELT) * np.repeat(labels, sentences)
-    said = rng.integers(len(SAID), size=total) + 2 * len(FELT)
-    says_nothing = rng.integers(100, size=total) < SAID_PERCENT
+    felt = rng.randint(len(FELT), size=total, dtype=np.int64) + len(FELT) * np.repeat(labels, sentences)
+    said = rng.randint(len(SAID), size=total, dtype=np.int64) + 2 * len(FELT)
+    says_nothing = rng.randint(100, size=total, dtype=np.int64) < SAID_PERCENT
     says_nothing[ends - 1] = False
     template = np.where(says_nothing, said, felt)
     # and which of its fillings
-    chosen = pool.take(starts[template] + rng.integers(counts[template]))
+    chosen = pool.take(starts[template] + rng.randint(counts[template], dtype=np.int64))
     lengths = np.add.reduceat(chosen.lengths, ends - sentences)
     return Reviews(chosen.flat, lengths, labels)
 
