@@ -233,7 +233,8 @@ def _interrupted_epoch(both, clock):
 
 
 INTERRUPTED = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with SIGINT ignored
 from minirnn.callbacks import CallbackList
 try:
     with CallbackList(add_progbar=True, verbose="auto", epochs=3, steps=1000) as callbacks:
