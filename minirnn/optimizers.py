@@ -12,8 +12,10 @@ Before it, in this order: the gradients are clipped, and the weights decay by ``
 there is no bias correction. A velocity below the smallest normal number is set to 0: its weight does not move differently, since epsilon
 is added, and arithmetic on subnormal numbers is many times slower.
 
-Source: Keras 3.15, ``keras/src/optimizers/rmsprop.py`` and ``base_optimizer.py``. For embeddings the square is that of the summed
-gradient, as on Keras's JAX and torch backends.
+For a row of an embedding g² is the square of the sum over its lookups, or with ``embedding_update="per_lookup"`` the sum of their squares
+(``layers/lookups.py``).
+
+Source: Keras 3.15, ``keras/src/optimizers/rmsprop.py`` and ``base_optimizer.py``.
 """
 
 from __future__ import annotations
@@ -35,16 +37,17 @@ def rmsprop_ref(
     velocity: Vector,
     momentums: Vector | None,
     averages: Vector | None,
+    squares: Vector | None,
     learning_rate: float,
     rho: float,
     momentum: float,
     epsilon: float,
 ) -> None:
-    """One step on flat vectors (P,); momentums or averages are None where they are not in use."""
+    """One step on flat vectors (P,). Momentums and averages are None where not in use, squares where they are those of the gradients."""
     one, tiny = values.dtype.type(1), np.finfo(values.dtype).tiny
     learning_rate, keep, take, momentum, epsilon = (one * number for number in (learning_rate, rho, 1 - rho, momentum, epsilon))
     velocity *= keep
-    velocity += take * gradients * gradients
+    velocity += take * (gradients * gradients if squares is None else squares)
     velocity[velocity < tiny] = 0
     d = velocity + epsilon
     if averages is not None:
@@ -66,6 +69,7 @@ def rmsprop_jit(
     velocity: Vector,
     momentums: Vector | None,
     averages: Vector | None,
+    squares: Vector | None,
     learning_rate: float,
     rho: float,
     momentum: float,
@@ -77,7 +81,7 @@ def rmsprop_jit(
     step_size, keep, take, zero = dtype(learning_rate), dtype(rho), dtype(1 - rho), dtype(0)
     for k in range(values.size):
         g = gradients[k]
-        v = keep * velocity[k] + take * (g * g)
+        v = keep * velocity[k] + take * (g * g if squares is None else squares[k])
         v = zero if v < tiny else v
         velocity[k] = v
         d = v + dtype(epsilon)
@@ -110,6 +114,9 @@ class RMSprop:
     clipvalue : largest absolute value of a gradient's element
     global_clipnorm : largest norm of all gradients together
     name : as in Keras
+    embedding_update : what is squared for a row of an embedding that a batch looks up many times. ``"summed"``: the sum of the lookups'
+        gradients, as on Keras's JAX and torch backends. ``"per_lookup"``: each of them, as on its TensorFlow backend, whose trainings it
+        reproduces; an epoch takes longer. minirnn's own
 
     Raises
     ------
@@ -134,6 +141,8 @@ class RMSprop:
         loss_scale_factor: float | None = None,
         gradient_accumulation_steps: int | None = None,
         name: str = "rmsprop",
+        *,
+        embedding_update: str = "summed",
         **unknown: Any,
     ) -> None:
         if unknown:
@@ -159,6 +168,7 @@ class RMSprop:
         self.global_clipnorm = None if global_clipnorm is None else _number("global_clipnorm", global_clipnorm)
         if sum(limit is not None for limit in (clipnorm, clipvalue, global_clipnorm)) > 1:
             raise ValueError("RMSprop: only one of clipnorm, clipvalue and global_clipnorm can be set.")
+        self.embedding_update = _embedding_update(embedding_update, centered, clipvalue)
         self.ema_momentum = ema_momentum
         self.name = name
         self.iterations = 0
@@ -195,14 +205,16 @@ class RMSprop:
         self.iterations = 0
         names = ["velocity", *(["momentum"] if self.momentum > 0 else []), *(["average_gradient"] if self.centered else [])]
         self.state = {name: np.zeros_like(parameters.values) for name in names}
+        parameters.square_lookups(self.embedding_update == "per_lookup")
 
     def apply(self, parameters: Parameters, backend: str = "numpy") -> None:
         """Take one step from ``parameters.gradients``."""
         self.build(parameters)
         part = parameters.trainable
         values, gradients = parameters.values[part], parameters.gradients[part]
+        squares = parameters.square_gradients() if self.embedding_update == "per_lookup" else None
         if self.clipnorm or self.clipvalue or self.global_clipnorm:
-            self._clip(parameters, gradients)
+            squares = self._clip(parameters, gradients, squares)
         if self.weight_decay:
             values -= values * values.dtype.type(self.weight_decay) * values.dtype.type(self.learning_rate)
         state = self.state
@@ -213,6 +225,7 @@ class RMSprop:
             state["velocity"][part],
             None if momentums is None else momentums[part],
             None if averages is None else averages[part],
+            squares,
             self._learning_rate,
             self.rho,
             self.momentum,
@@ -220,18 +233,25 @@ class RMSprop:
         )
         self.iterations += 1
 
-    def _clip(self, parameters: Parameters, gradients: Vector) -> None:
+    def _clip(self, parameters: Parameters, gradients: Vector, squares: Vector | None) -> Vector | None:
+        """Clip in place; give the squares that the update is to use. With them, a norm is over all lookups, as TensorFlow takes it."""
+        sizes = gradients * gradients if squares is None else squares
         if self.clipvalue:
             np.clip(gradients, -self.clipvalue, self.clipvalue, out=gradients)
         elif self.global_clipnorm:
-            norm = _norm(gradients)
+            norm = float(np.sqrt(np.sum(sizes)))
             share = self.global_clipnorm / max(norm, self.global_clipnorm) if np.isfinite(norm) else np.nan  # an infinite one spreads too
             gradients *= gradients.dtype.type(share)
+            return None  # TensorFlow sums the lookups when it scales by a number that all weights share
         elif self.clipnorm:
             for slot in parameters.slots:
                 if slot.trainable:
-                    one = gradients[slot.slice]
-                    one *= one.dtype.type(self.clipnorm / max(_norm(one), self.clipnorm))
+                    # NaN is larger than no number, so max() must see it first: a NaN norm spreads, as in Keras
+                    share = gradients.dtype.type(self.clipnorm / max(float(np.sqrt(np.sum(sizes[slot.slice]))), self.clipnorm))
+                    gradients[slot.slice] *= share
+                    if squares is not None:
+                        squares[slot.slice] *= share * share
+        return squares
 
     def get_config(self) -> dict[str, Any]:
         """Give the constructor's arguments, in Keras's names."""
@@ -251,6 +271,8 @@ class RMSprop:
             "momentum": self.momentum,
             "epsilon": self.epsilon,
             "centered": self.centered,
+            # Keras refuses arguments that it does not know, so its files name this one only where it says something
+            **({} if self.embedding_update == "summed" else {"embedding_update": self.embedding_update}),
         }
 
     @classmethod
@@ -259,9 +281,13 @@ class RMSprop:
         return cls(**config)
 
 
-def _norm(gradients: Vector) -> float:
-    # NaN is larger than no number, so max() must see it first: a NaN norm spreads, as in Keras
-    return float(np.sqrt(np.sum(gradients * gradients)))
+def _embedding_update(chosen: Any, centered: bool, clipvalue: float | None) -> str:
+    if chosen not in ("summed", "per_lookup"):
+        raise ValueError(f"RMSprop: embedding_update must be 'summed' or 'per_lookup', received {chosen!r}.")
+    if chosen == "per_lookup" and (centered or clipvalue):
+        with_what = "centered=True: v - a² turns negative" if centered else f"clipvalue={clipvalue!r}: each lookup would have to be clipped"
+        raise ValueError(f"RMSprop: embedding_update='per_lookup' does not go with {with_what}. Leave one of the two out.")
+    return str(chosen)
 
 
 def _number(argument: str, value: Any, below: float = float("inf")) -> float:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minirnn.layers.embedding import Embedding
 from minirnn.layers.layer import Layer
 
 
@@ -48,6 +49,7 @@ class Parameters:
     values, gradients (P,) : all weights, and what backward adds up for them
     slots : one per weight, in the order of ``get_weights``
     trainable : the slice of the vectors that the optimizer may change
+    squares (P,) : the square of each gradient, for an embedding that of each lookup's; None unless ``square_lookups`` wants it
     """
 
     def __init__(self, layers: Sequence[Layer], dtype: np.dtype[np.floating]) -> None:
@@ -70,6 +72,31 @@ class Parameters:
             layer.values[name] = self.values[place].reshape(shape)
             layer.gradients[name] = self.gradients[place].reshape(shape)
             self.slots.append(Slot(layer, name, shape, place, layer.trainable))
+        self.squares: np.ndarray | None = None
+
+    def square_lookups(self, wanted: bool) -> None:
+        """Have embeddings add up the square of each lookup's gradient, or no longer."""
+        self.squares = np.zeros_like(self.gradients) if wanted else None
+        self._summed = np.ones(len(self.gradients), bool)
+        for slot in self.slots:
+            if isinstance(slot.layer, Embedding):
+                slot.layer.squares = self._squares_of(slot)
+                self._summed[slot.slice] = False
+
+    def _squares_of(self, slot: Slot) -> np.ndarray | None:
+        return None if self.squares is None else self.squares[slot.slice].reshape(slot.shape)
+
+    def square_gradients(self) -> np.ndarray:
+        """Fill in the squares of all gradients that are not looked up, and give the trainable ones."""
+        assert self.squares is not None
+        np.multiply(self.gradients, self.gradients, out=self.squares, where=self._summed)
+        return self.squares[self.trainable]
+
+    def clear_gradients(self) -> None:
+        """Set to 0 what backward adds to."""
+        self.gradients.fill(0)
+        if self.squares is not None:
+            self.squares.fill(0)
 
     def hold(self) -> None:
         """Take the layers back where another model that shares them has laid them out since, with the weights that they have now."""
@@ -79,3 +106,5 @@ class Parameters:
                 self.values[slot.slice] = value.ravel()
                 slot.layer.values[slot.name] = self.values[slot.slice].reshape(slot.shape)
                 slot.layer.gradients[slot.name] = self.gradients[slot.slice].reshape(slot.shape)
+                if isinstance(slot.layer, Embedding):
+                    slot.layer.squares = self._squares_of(slot)

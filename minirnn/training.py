@@ -127,7 +127,7 @@ def train_batch(model: Sequential, x: Any, y: np.ndarray, rows: np.ndarray, weig
     outputs = model.forward(read_rows(x, rows), training=True)
     loss, gradient = measure(model, outputs, y, rows, weights)
     if math.isfinite(loss):
-        model.parameters.gradients.fill(0)
+        model.parameters.clear_gradients()
         model.backward(gradient, from_logits=model.loss_reads_logits)
         model.optimizer.apply(model.parameters, model.backend)
     return loss

@@ -6,7 +6,6 @@ Comes in: minirnn and an installed Keras, given identical weights and inputs. Go
     case.py             what a case is: a set-up that gives calls without arguments, one per side
     minirnn_side.py     minirnn's answers, in any dtype and backend; the truth is the NumPy reference in float64
     keras_side.py       Keras's answers, its gradients from its own automatic differentiation
-    per_lookup.py       TensorFlow's way with repeated embedding rows, recomputed in NumPy
     cases/              what is compared, a file per part of minirnn
     intended.json       where minirnn differs from Keras on purpose: case, tensors, reason, source
 

@@ -82,7 +82,11 @@ def run_case(name: str, set_up: SetUp, backend: str = "tensorflow") -> list[Verd
 def intended_difference(case: str, tensor: str, backend: str) -> str | None:
     """Give the reason why minirnn differs from that backend here, from ``intended.json``; None where it must not."""
     for entry in INTENDED:
-        if entry["case"] == case and backend in entry["backends"] and any(fnmatchcase(tensor, name) for name in entry["tensors"]):
+        if (
+            fnmatchcase(case, entry["case"])
+            and backend in entry["backends"]
+            and any(fnmatchcase(tensor, name) for name in entry["tensors"])
+        ):
             return str(entry["reason"])
     return None
 

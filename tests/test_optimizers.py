@@ -13,14 +13,15 @@ from minirnn.optimizers import BACKENDS, RMSprop, get
 P = 13
 
 
-def case(momentum=False, centered=False, P=P):
+def case(momentum=False, centered=False, P=P, squares=False):
     def arguments(dtype):
         rng = np.random.default_rng(P)
         values, gradients, momentums, averages = (rng.normal(size=P).astype(dtype) for _ in range(4))
         gradients[P // 2] = 0
         velocity = (rng.random(P) + 1).astype(dtype)
         averages *= dtype.type(0.3)  # a mean's square stays below the mean of squares
-        return [values, gradients, velocity, momentums if momentum else None, averages if centered else None, 0.1, 0.8, 0.7, 1e-3]
+        optional = [momentums if momentum else None, averages if centered else None, 3 * gradients**2 if squares else None]
+        return [values, gradients, velocity, *optional, 0.1, 0.8, 0.7, 1e-3]
 
     return arguments
 
@@ -31,6 +32,7 @@ CASES = {
         "momentum": case(momentum=True),
         "centered": case(centered=True),
         "both": case(True, True),
+        "squares": case(squares=True),
         "one-weight": case(P=1),
         "many-weights": case(P=1001),
     }
@@ -79,7 +81,7 @@ def test_every_argument_is_in_the_formula(backend, learning_rate, rho, momentum,
     [
         ("step = learning_rate * gradients / np.sqrt(d)", "step = learning_rate * gradients / (np.sqrt(velocity) + epsilon)"),
         ("velocity *= keep", "velocity *= take"),
-        ("velocity += take * gradients * gradients", "velocity += keep * gradients * gradients"),
+        ("velocity += take * (gradients", "velocity += keep * (gradients"),
         ("averages += take * gradients", "averages += gradients"),
         ("d -= averages * averages", "d -= averages"),
         ("momentums *= momentum", "momentums *= keep"),
@@ -136,12 +138,12 @@ def test_kernel_and_reference_flush_subnormal_velocities(backend, dtype):
     tiny = np.finfo(dtype).tiny
     velocity = np.array([tiny * 1.05, tiny * 2, 0], dtype)
     values, gradients = np.ones(3, dtype), np.zeros(3, dtype)
-    BACKENDS[backend](values, gradients, velocity, None, None, 0.1, 0.9, 0.0, 1e-7)
+    BACKENDS[backend](values, gradients, velocity, None, None, None, 0.1, 0.9, 0.0, 1e-7)
     assert velocity[0] == 0
     assert velocity[1] == np.dtype(dtype).type(0.9) * np.dtype(dtype).type(tiny * 2)
     np.testing.assert_array_equal(values, 1)
     smallest = np.array([tiny] * 3, dtype)
-    BACKENDS[backend](values, gradients, smallest, None, None, 0.1, 1.0, 0.0, 1e-7)
+    BACKENDS[backend](values, gradients, smallest, None, None, None, 0.1, 1.0, 0.0, 1e-7)
     np.testing.assert_array_equal(smallest, tiny)  # the smallest normal number stays
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from minirnn import initializers
 from minirnn.batches import TokenRows
 from minirnn.jit import jit
+from minirnn.layers import lookups
 from minirnn.layers.layer import Layer, Shape, not_supported, positive_integer
 from minirnn.layers.simple_rnn import Kernels
 
@@ -118,6 +119,8 @@ class Embedding(Layer):
         self.output_dim = positive_integer("Embedding", "output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.mask_zero = mask_zero
+        self.squares: np.ndarray | None = None
+        """(V,E), where an optimizer wants the squares of each lookup's gradient (``lookups.py``); else None."""
         if weights is not None:
             self.build((None, None))
             self.set_weights(weights if isinstance(weights, list | tuple) else [weights])
@@ -156,7 +159,10 @@ class Embedding(Layer):
     def backward(self, dy: np.ndarray) -> None:
         """Add dy (B,T,E) into the rows that were read. Ids have no gradient."""
         dx = np.ascontiguousarray(dy, self.dtype)
-        BACKENDS[self.backend].backward(dx, self._tokens.ids, self._tokens.rows, self.gradients["embeddings"])
+        ids, rows = self._tokens.ids, self._tokens.rows
+        BACKENDS[self.backend].backward(dx, ids, rows, self.gradients["embeddings"])
+        if self.squares is not None:
+            lookups.BACKENDS[self.backend].square(dx, ids, rows, self.squares)
 
     def get_config(self) -> dict[str, Any]:
         """Give the constructor's arguments, in Keras's names and order."""

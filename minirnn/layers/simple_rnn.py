@@ -398,9 +398,13 @@ class SimpleRNN(Layer):
             outputs = outputs * (self._visible[:, :, None] if self.return_sequences else self._visible[:, -1:])
         return outputs
 
-    def recur_back(self, dy: np.ndarray, dtable: np.ndarray) -> None:
-        """Run back through time: the gradient on the output becomes the one on the table, and the recurrent kernel's."""
-        B, H = self._hs.shape[1:]
+    def recur_back(self, dy: np.ndarray, dtable: np.ndarray, each_lookup: bool = False) -> None:
+        """Run back through time: the gradient on the output becomes the one on the table, and the recurrent kernel's.
+
+        With ``each_lookup``, dtable is (B*T,H), a row for each example's every step, in place of the sums (R,H) over those that read the
+        same row of the table.
+        """
+        T, (B, H) = len(self._hs) - 1, self._hs.shape[1:]
         if self._visible is not None:
             dy = dy * (self._visible[:, :, None] if self.return_sequences else self._visible[:, -1:])
         dh = self.scratch("dh", (B, H))
@@ -411,8 +415,11 @@ class SimpleRNN(Layer):
         else:
             dh[...] = dy
         dtable.fill(0)
+        ids, rows, *way = self._way
+        if each_lookup:
+            ids, rows = np.arange(B * T, dtype=np.int32).reshape(B, T), np.arange(B)
         values, gradients = self.values["recurrent_kernel"], self.gradients["recurrent_kernel"]
-        BACKENDS[self.backend].backward(dhs, dh, *self._way, values, self._hs, dtable, gradients, self._code)
+        BACKENDS[self.backend].backward(dhs, dh, ids, rows, *way, values, self._hs, dtable, gradients, self._code)
 
     def draw_keep(self, B: int, width: int, share: float) -> np.ndarray | None:
         """A dropout mask (B,width): 0 with probability ``share``, else 1/(1-share); None when nothing is dropped."""

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from minirnn.jit import jit
+from minirnn.layers import lookups
 from minirnn.layers.embedding import Embedding, token_rows
 from minirnn.layers.simple_rnn import Kernels, SimpleRNN
 from minirnn.products import FIRST, affine, affine_backward
@@ -121,7 +122,7 @@ class TokenRNN:
 
     def forward(self, tokens: Any, mask: np.ndarray | None = None, training: bool = False) -> np.ndarray:
         """Tokens (B,T) -> (B,H) or (B,T,H)."""
-        tokens = token_rows(tokens)
+        self._tokens = tokens = token_rows(tokens)
         if self.embedding is not None:
             mask = self.embedding.compute_mask(tokens, None)
         V = tokens.num_classes if self.embedding is None else self.embedding.input_dim
@@ -134,10 +135,17 @@ class TokenRNN:
         """Add to the gradients of both layers. Tokens have no gradient."""
         V = self.rnn.values["kernel"].shape[0] if self.embedding is None else self.embedding.input_dim
         dtable = self.rnn.scratch("dtable", (V, self.rnn.units))
-        self.rnn.recur_back(dy, dtable)
         dembeddings = None if self.embedding is None else self.embedding.gradients["embeddings"]
         embeddings, Wx, _ = self._projection()
         gradients = self.rnn.gradients
+        if self.embedding is None or self.embedding.squares is None:
+            self.rnn.recur_back(dy, dtable)
+        else:
+            ids, rows = self._tokens.ids, self._tokens.rows
+            dlookups = self.rnn.scratch("dlookups", (rows.size * ids.shape[1], self.rnn.units))
+            self.rnn.recur_back(dy, dlookups, each_lookup=True)
+            dtable.fill(0)
+            lookups.BACKENDS[self.rnn.backend].merge(dlookups, ids, rows, Wx, dtable, self.embedding.squares)
         BACKENDS[self.rnn.backend].backward(dtable, embeddings, Wx, dembeddings, gradients["kernel"], gradients.get("bias"))
 
     def compute_mask(self, tokens: Any, mask: np.ndarray | None) -> np.ndarray | None:
