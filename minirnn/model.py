@@ -23,7 +23,7 @@ from minirnn.layers.embedding import Embedding
 from minirnn.layers.input_layer import InputLayer
 from minirnn.layers.layer import Layer, Shape, float_dtype, unique_name
 from minirnn.layers.simple_rnn import SimpleRNN
-from minirnn.layers.token_rnn import TokenRNN, takes_tokens
+from minirnn.layers.token_rnn import TokenBidirectional, TokenRNN, token_step
 from minirnn.parameters import Parameters
 from minirnn.randomness import generator
 from minirnn.summary import summary_table
@@ -141,14 +141,20 @@ class Sequential(Trainer):
             raise ValueError(f"Sequential.build: model '{self.name}' has no layers. Add some first.")
         shape: Shape = tuple(input_shape)
         for layer in self.layers:
-            if layer.built and layer.values:
-                layer.input_shape, layer.output_shape = shape, layer.compute_output_shape(shape)
+            if layer.gives_several:
+                raise ValueError(
+                    f"Sequential: layer '{layer.name}' gives more than one array (return_state, or merge_mode=None), and a model passes on "
+                    f"one. Call the layer by itself, or change that argument."
+                )
+            if layer.built and layer.weights:
+                for leaf in layer.walk():
+                    leaf.input_shape, leaf.output_shape = shape, leaf.compute_output_shape(shape)
                 layer.check_input(tuple(1 if size is None else size for size in shape))
-                layer.dtype = self.dtype
             else:
                 layer.dtype, layer.backend = self.dtype, self.backend
                 layer.build(shape, self._init_rng)
-            layer.backend = self.backend
+            for leaf in layer.walk():
+                leaf.dtype, leaf.backend = self.dtype, self.backend
             assert layer.output_shape is not None
             shape = layer.output_shape
         self._plans = {}
@@ -257,23 +263,27 @@ class Sequential(Trainer):
         if one_hot not in self._plans:
             steps: list[Any] = []
             for place, layer in enumerate(self.layers):
-                if takes_tokens(layer) and isinstance(layer, SimpleRNN):
-                    before = self.layers[place - 1] if place else None
-                    if isinstance(before, Embedding):
-                        steps[-1] = TokenRNN(before, layer)
-                        continue
-                    if place == 0 and one_hot:
-                        steps.append(TokenRNN(None, layer))
-                        continue
-                steps.append(layer)
+                before = self.layers[place - 1] if place else None
+                together = None
+                if isinstance(before, Embedding):
+                    together = token_step(before, layer)
+                elif before is None and one_hot:
+                    together = token_step(None, layer)
+                if together is not None and before is not None:
+                    steps.pop()
+                steps.append(together or layer)
             self._plans[one_hot] = steps
         return self._plans[one_hot]
+
+    def forget_plans(self) -> None:
+        """Plan again at the next forward pass: layers or optimizer have changed."""
+        self._plans = {}
 
     def forward(self, x: Any, training: bool = False) -> np.ndarray:
         """Give the outputs of a batch. The array belongs to the last layer: the next forward overwrites it."""
         tokens = isinstance(x, TokenRows)
         self._steps = self.plan(tokens and x.num_classes is not None)
-        if tokens and not isinstance(self._steps[0], TokenRNN | Embedding):
+        if tokens and not isinstance(self._steps[0], TokenRNN | TokenBidirectional | Embedding):
             x = x.array(self.dtype)
         mask = None
         for step in self._steps:
@@ -340,8 +350,9 @@ class Sequential(Trainer):
     def reset_states(self) -> None:
         """Forget the states that stateful layers carry from batch to batch."""
         for layer in self.layers:
-            if isinstance(layer, SimpleRNN):
-                layer.reset_state()
+            for leaf in layer.walk():
+                if isinstance(leaf, SimpleRNN):
+                    leaf.reset_state()
 
     # ----------------------------------------------------------------------------------------------------------------------- files
 

@@ -53,7 +53,8 @@ class Parameters:
     """
 
     def __init__(self, layers: Sequence[Layer], dtype: np.dtype[np.floating]) -> None:
-        weights = [(layer, name) for layer in layers for name in layer.weight_names if name in layer.values]
+        leaves = [leaf for layer in layers for leaf in layer.walk()]
+        weights = [(layer, name) for layer in leaves for name in layer.weight_names if name in layer.values]
         places: dict[tuple[int, str], slice] = {}
         end = 0
         for wanted in (True, False):

@@ -26,8 +26,9 @@ def summary_table(model: Any) -> str:
     console = Console(file=text, width=88, color_system=None)
     console.print(f'Model: "{model.name}"')
     console.print(table)
-    trainable = sum(value.size for layer in model.layers if layer.trainable for value in layer.weights)
-    frozen = sum(value.size for layer in model.layers if not layer.trainable for value in layer.weights)
+    leaves = [leaf for layer in model.layers for leaf in layer.walk()]
+    trainable = sum(value.size for leaf in leaves if leaf.trainable for value in leaf.values.values())
+    frozen = sum(layer.count_params() for layer in model.layers if layer.built) - trainable
     state = sum(vector.size for vector in model.optimizer.state.values()) + 2 if model.optimizer and model.optimizer.state else 0
     size = model.dtype.itemsize
     console.print(f" Total params: {_count(trainable + frozen + state, size)}")

@@ -84,6 +84,7 @@ class Trainer:
             chosen.build(self._model.parameters)
         self.optimizer, self.loss, self.metric_identifiers, self.metrics = chosen, chosen_loss, identifiers, resolved
         self.compiled = True
+        self._model.forget_plans()
 
     def resolve_metrics(self, identifiers: list[Any]) -> list[BinaryAccuracy]:
         """Give the metrics by their names; "accuracy" means another one when the model has more outputs than one."""

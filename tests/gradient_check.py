@@ -10,7 +10,7 @@ numbers too: the complex step goes through the layers themselves.
 import numpy as np
 from twins import require, verdict
 
-from minirnn.layers.token_rnn import TokenRNN
+from minirnn.layers.token_rnn import TokenBidirectional, TokenRNN
 
 COMPLEX_STEP = 1e-30
 STEP = 2.0**-17  # near the cube root of eps, where both errors of a central difference are about 5e-11
@@ -61,7 +61,7 @@ class SmallModel:
 
     Parameters
     ----------
-    steps : layers that are not built yet, or a TokenRNN of such layers
+    steps : layers that are not built yet, or token steps of such layers
     x : (B,...) ids, token rows, or floats, whose gradient is checked too
     mask : (B,T) bool, or None
     head : outputs -> (loss, gradient on the outputs); None for the weighing
@@ -77,20 +77,22 @@ class SmallModel:
             layer.dtype, layer.backend = np.dtype(np.float64), "numpy"
             layer.build(shape, rng)
             shape = layer.output_shape
-            for value in layer.values.values():
+        self.leaves = [leaf for layer in self.layers for leaf in layer.walk()]
+        for leaf in self.leaves:
+            for value in leaf.values.values():
                 value[...] = rng.normal(scale=0.6, size=value.shape)
         weighing = rng.normal(size=shape)
         self.head = head or (lambda outputs: ((outputs * weighing).sum(), weighing))
 
     def arrays(self):
         """What the loss depends on, by name."""
-        weights = {f"{place}.{name}": value.copy() for place, layer in enumerate(self.layers) for name, value in layer.values.items()}
+        weights = {f"{place}.{name}": value.copy() for place, leaf in enumerate(self.leaves) for name, value in leaf.values.items()}
         return {**weights, "x": self.x} if self.x_is_real else weights
 
     def outputs(self, arrays):
         """Run forward in training, under the same dropout masks each time."""
         dtype = np.result_type(np.float64, *arrays.values())
-        for place, layer in enumerate(self.layers):
+        for place, layer in enumerate(self.leaves):
             layer.dtype = dtype
             for name in layer.values:
                 layer.values[name] = arrays[f"{place}.{name}"].astype(dtype)
@@ -112,7 +114,7 @@ class SmallModel:
         passed = self.head(self.outputs(arrays))[1]
         for step in reversed(self.steps):
             passed = step.backward(passed)
-        found = {f"{place}.{name}": gradient for place, layer in enumerate(self.layers) for name, gradient in layer.gradients.items()}
+        found = {f"{place}.{name}": gradient for place, leaf in enumerate(self.leaves) for name, gradient in leaf.gradients.items()}
         return {**found, "x": passed} if self.x_is_real else found
 
     def check(self):
@@ -124,4 +126,6 @@ def parts_of(step):
     """The layers that a step computes."""
     if isinstance(step, TokenRNN):
         return [layer for layer in (step.embedding, step.rnn) if layer is not None]
+    if isinstance(step, TokenBidirectional):
+        return [layer for layer in (step.ways[0].embedding, step.both) if layer is not None]
     return [step]

@@ -36,7 +36,7 @@ EDITS = [
     ((*RNN, "kernel_initializer", "class_name"), "GlorotUnifrom", "unknown initializer 'GlorotUnifrom': did you mean 'glorot_uniform'"),
     ((*RNN, "kernel_initializer", "config", "seed"), {"class_name": "SeedGenerator"}, r"layer 'rnn' \(SimpleRNN\).*seed"),
     ((*RNN, "kernel_regularizer"), REGULARIZER, r"layer 'rnn' \(SimpleRNN\): SimpleRNN: kernel_regularizer is not supported"),
-    ((*RNN, "return_state"), True, "return_state is not supported"),
+    ((*RNN, "return_state"), True, "gives more than one array"),
     ((*RNN, "implementation"), 2, r"layer 'rnn' \(SimpleRNN\): implementation=2 is not supported by minirnn"),
     ((*RNN, "dtype"), "float64", r"layer 'rnn' \(SimpleRNN\): dtype: float64, but layer 'words' \(Embedding\) has float32"),
     ((*RNN, "name"), "words", r"layer 'words' \(SimpleRNN\): there is another layer of that name"),

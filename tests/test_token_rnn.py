@@ -9,7 +9,7 @@ from twins import compare_twins, twin_params
 
 from minirnn.batches import TokenRows
 from minirnn.layers import Dense, Embedding, SimpleRNN, token_rnn
-from minirnn.layers.token_rnn import BACKENDS, TokenRNN, takes_tokens
+from minirnn.layers.token_rnn import BACKENDS, TokenRNN, token_step
 
 V = 11
 
@@ -183,7 +183,7 @@ def test_one_hot_tokens_give_what_dense_one_hot_vectors_give(backend, options):
 
 
 def test_only_a_recurrence_without_input_dropout_takes_tokens():
-    assert takes_tokens(SimpleRNN(3))
-    assert takes_tokens(SimpleRNN(3, recurrent_dropout=0.5))
-    assert not takes_tokens(SimpleRNN(3, dropout=0.5))
-    assert not takes_tokens(Dense(3))
+    assert token_step(None, SimpleRNN(3)) is not None
+    assert token_step(None, SimpleRNN(3, recurrent_dropout=0.5)) is not None
+    assert token_step(None, SimpleRNN(3, dropout=0.5)) is None
+    assert token_step(None, Dense(3)) is None

@@ -11,6 +11,7 @@ A layer's weights start as arrays of its own. A model that takes the layer in la
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -83,6 +84,8 @@ class Layer:
         if name is not None and not isinstance(name, str):
             raise ValueError(f"{kind}: name must be a string, received {name!r}.")
         self.name = name or unique_name(snake_case(kind))
+        self.parts: Sequence[Layer] = ()
+        """Layers inside this one, each reading what it reads."""
         self.trainable = trainable
         self.dtype = float_dtype(kind, dtype)
         self.backend = DEFAULT_BACKEND
@@ -94,6 +97,28 @@ class Layer:
         self.gradients: dict[str, np.ndarray] = {}
         self._scratch: dict[tuple[str, tuple[int, ...]], np.ndarray] = {}
 
+    @property
+    def trainable(self) -> bool:
+        """False: the optimizer leaves the weights alone, those of the layers inside too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, wanted: bool) -> None:
+        self._trainable = wanted
+        for part in self.parts:
+            part.trainable = wanted
+
+    def walk(self) -> Iterator[Layer]:
+        """Give this layer and all that are inside, in the order of their weights."""
+        yield self
+        for part in self.parts:
+            yield from part.walk()
+
+    @property
+    def gives_several(self) -> bool:
+        """Whether a call gives more than one array; a model passes on one."""
+        return False
+
     def build(self, input_shape: Shape, rng: np.random.Generator | None = None) -> None:
         """Make the weights for inputs of that shape.
 
@@ -104,7 +129,11 @@ class Layer:
         """
         self.input_shape = tuple(input_shape)
         self.output_shape = self.compute_output_shape(self.input_shape)
-        self.make_weights(self.input_shape, generator() if rng is None else rng)
+        rng = generator() if rng is None else rng
+        self.make_weights(self.input_shape, rng)
+        for part in self.parts:
+            part.dtype, part.backend = self.dtype, self.backend
+            part.build(input_shape, rng)
         self.built = True
 
     def make_weights(self, input_shape: Shape, rng: np.random.Generator) -> None:
@@ -154,7 +183,7 @@ class Layer:
     @property
     def weights(self) -> list[np.ndarray]:
         """The weights themselves, in Keras's order."""
-        return [self.values[name] for name in self.weight_names if name in self.values]
+        return [layer.values[name] for layer in self.walk() for name in layer.weight_names if name in layer.values]
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights, in Keras's order."""

@@ -249,6 +249,7 @@ class SimpleRNN(Layer):
     dropout : share of the E inputs that training sets to 0, the same ones at every step, 0..1
     recurrent_dropout : likewise of the H carried states
     return_sequences : give every state (B,T,H) instead of the last (B,H)
+    return_state : a call of the layer gives its last state too; a model has no use for it
     go_backwards : read the sequence from its end; sequences come out in the order of processing
     stateful : start each batch from the last batch's states, row by row; needs a fixed batch size
     unroll : accepted; the loop is compiled either way and gives the same numbers
@@ -258,7 +259,7 @@ class SimpleRNN(Layer):
     Raises
     ------
     ValueError
-        For arguments out of range, and for arguments of Keras's that minirnn lacks (regularizers, constraints, ``return_state``).
+        For arguments out of range, and for arguments of Keras's that minirnn lacks (regularizers, constraints).
     """
 
     weight_names: ClassVar[tuple[str, ...]] = ("kernel", "recurrent_kernel", "bias")
@@ -300,7 +301,6 @@ class SimpleRNN(Layer):
             kernel_constraint=kernel_constraint,
             recurrent_constraint=recurrent_constraint,
             bias_constraint=bias_constraint,
-            return_state=return_state or None,
         )
         self.units = positive_integer("SimpleRNN", "units", units)
         self.activation = activations.name_of(activation, "SimpleRNN")
@@ -311,14 +311,21 @@ class SimpleRNN(Layer):
         self.dropout = rate("SimpleRNN", "dropout", dropout)
         self.recurrent_dropout = rate("SimpleRNN", "recurrent_dropout", recurrent_dropout)
         self.return_sequences = return_sequences
+        self.return_state = return_state
         self.go_backwards = go_backwards
         self.stateful = stateful
         self.unroll = unroll
         self.seed = seed
         self.zero_output_for_mask = zero_output_for_mask
         self.state: np.ndarray | None = None
+        self._start: np.ndarray | None = None
         self._code = activations.CODES[self.activation]
         self._rng = generator(seed)
+
+    @property
+    def gives_several(self) -> bool:
+        """Whether a call gives the state beside the output."""
+        return self.return_state
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B,T,E) -> (B,H), or (B,T,H) with ``return_sequences``."""
@@ -355,6 +362,42 @@ class SimpleRNN(Layer):
         """The mask goes on with a sequence, and ends with it."""
         return mask if self.return_sequences else None
 
+    def __call__(self, x: Any, mask: Any = None, training: bool = False, initial_state: Any = None) -> Any:
+        """Build the layer at its first call, and give its output for a batch.
+
+        Parameters
+        ----------
+        x, mask, training : as for every layer
+        initial_state : the state (B,H) to start from, or a list of it, as Keras has it; None for zeros, or what a stateful layer carries
+
+        Returns
+        -------
+        array (B,H) or (B,T,H), or with ``return_state`` a tuple of it and the last state (B,H)
+
+        Raises
+        ------
+        ValueError
+            When the state is not (B,H).
+        """
+        self._start = self._checked_state(initial_state, np.shape(x)[:1])
+        try:
+            output = super().__call__(x, mask, training)
+        finally:
+            self._start = None
+        return (output, self._hs[-1].copy()) if self.return_state else output
+
+    def _checked_state(self, given: Any, batch: tuple[int, ...]) -> np.ndarray | None:
+        if given is None:
+            return None
+        states = given if isinstance(given, list | tuple) else [given]
+        shapes = [np.shape(state) for state in states]
+        if shapes != [(*batch, self.units)]:
+            raise ValueError(
+                f"SimpleRNN: initial_state of layer '{self.name}' must be one array of shape (B,H) = {(*batch, self.units)}, received "
+                f"{'shape ' + str(shapes[0]) if len(shapes) == 1 else f'{len(shapes)} arrays'}. Repeat one state with np.broadcast_to."
+            )
+        return np.asarray(states[0], self.dtype)
+
     def forward(self, x: np.ndarray, mask: np.ndarray | None = None, training: bool = False) -> np.ndarray:
         """x (B,T,E), mask (B,T) -> (B,H) or (B,T,H)."""
         B, T, E = x.shape
@@ -369,11 +412,14 @@ class SimpleRNN(Layer):
         rows = np.arange(B)
         return self.recur(table, np.arange(B * T, dtype=np.int32).reshape(B, T), rows, mask, training)
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """dy, as the output -> dx (B,T,E)."""
+    def backward(self, dy: np.ndarray, dstate: np.ndarray | None = None) -> np.ndarray:
+        """dy, as the output, and dstate (B,H) on the last state, as ``return_state`` gives it -> dx (B,T,E).
+
+        The gradient on the initial state is ``dinitial_state`` (B,H) afterwards.
+        """
         T, B, H = self._hs.shape
         dtable = self.scratch("dtable", (B * (T - 1), H))
-        self.recur_back(dy, dtable)
+        self.recur_back(dy, dtable, dstate=dstate)
         self.gradients["kernel"] += self._x.T @ dtable
         if self.use_bias:
             self.gradients["bias"] += dtable.sum(axis=0)
@@ -386,7 +432,8 @@ class SimpleRNN(Layer):
         """Run through time over projected inputs: what ``forward`` and the token layer share."""
         B, T, H = len(rows), ids.shape[1], self.units
         hs = self._hs = self.scratch("hs", (T + 1, B, H))
-        hs[0] = 0 if not self.stateful else self._carried(B)
+        carried = self._carried(B) if self.stateful else 0
+        hs[0] = carried if self._start is None else self._start
         keep = self.draw_keep(B, H, self.recurrent_dropout) if training and self.recurrent_dropout else None
         self._way = (ids, rows, self.go_backwards, mask, keep)
         BACKENDS[self.backend].forward(table, *self._way, self.values["recurrent_kernel"], hs, self._code)
@@ -398,7 +445,7 @@ class SimpleRNN(Layer):
             outputs = outputs * (self._visible[:, :, None] if self.return_sequences else self._visible[:, -1:])
         return outputs
 
-    def recur_back(self, dy: np.ndarray, dtable: np.ndarray, each_lookup: bool = False) -> None:
+    def recur_back(self, dy: np.ndarray, dtable: np.ndarray, each_lookup: bool = False, dstate: np.ndarray | None = None) -> None:
         """Run back through time: the gradient on the output becomes the one on the table, and the recurrent kernel's.
 
         With ``each_lookup``, dtable is (B*T,H), a row for each example's every step, in place of the sums (R,H) over those that read the
@@ -414,12 +461,15 @@ class SimpleRNN(Layer):
             dhs = np.ascontiguousarray(dy, self.dtype)
         else:
             dh[...] = dy
+        if dstate is not None:
+            dh += dstate
         dtable.fill(0)
         ids, rows, *way = self._way
         if each_lookup:
             ids, rows = np.arange(B * T, dtype=np.int32).reshape(B, T), np.arange(B)
         values, gradients = self.values["recurrent_kernel"], self.gradients["recurrent_kernel"]
         BACKENDS[self.backend].backward(dhs, dh, ids, rows, *way, values, self._hs, dtable, gradients, self._code)
+        self.dinitial_state = dh
 
     def draw_keep(self, B: int, width: int, share: float) -> np.ndarray | None:
         """A dropout mask (B,width): 0 with probability ``share``, else 1/(1-share); None when nothing is dropped."""
@@ -456,7 +506,7 @@ class SimpleRNN(Layer):
         return {
             **super().get_config(),
             "return_sequences": self.return_sequences,
-            "return_state": False,
+            "return_state": self.return_state,
             "go_backwards": self.go_backwards,
             "stateful": self.stateful,
             "unroll": self.unroll,

@@ -25,6 +25,7 @@ import numpy as np
 
 from minirnn.jit import jit
 from minirnn.layers import lookups
+from minirnn.layers.bidirectional import Bidirectional
 from minirnn.layers.embedding import Embedding, token_rows
 from minirnn.layers.simple_rnn import Kernels, SimpleRNN
 from minirnn.products import FIRST, affine, affine_backward
@@ -159,6 +160,39 @@ class TokenRNN:
         return embeddings, self.rnn.values["kernel"], self.rnn.values.get("bias")
 
 
-def takes_tokens(rnn: Any) -> bool:
-    """Tell whether a layer is a SimpleRNN that can read its input from a table."""
-    return isinstance(rnn, SimpleRNN) and rnn.dropout == 0
+class TokenBidirectional:
+    """The step that an Embedding (or one-hot input) and a Bidirectional make together: each direction reads a table of its own.
+
+    Parameters
+    ----------
+    embedding : the layer whose rows the ids pick; None when they stand for one-hot vectors
+    both : the layer that runs over them
+    """
+
+    def __init__(self, embedding: Embedding | None, both: Bidirectional) -> None:
+        self.ways = [TokenRNN(embedding, rnn) for rnn in both.parts]
+        self.both = both
+
+    def forward(self, tokens: Any, mask: np.ndarray | None = None, training: bool = False) -> np.ndarray:
+        """Tokens (B,T) -> as the layer."""
+        return self.both.merge(*(way.forward(tokens, mask, training) for way in self.ways))
+
+    def backward(self, dy: np.ndarray) -> None:
+        """Add to the gradients of all layers."""
+        for way, d in zip(self.ways, self.both.split(dy), strict=True):
+            way.backward(d)
+
+    def compute_mask(self, tokens: Any, mask: np.ndarray | None) -> np.ndarray | None:
+        """The mask that goes on: the embedding's, if states do."""
+        return self.ways[0].compute_mask(tokens, mask)
+
+
+def token_step(embedding: Embedding | None, rnn: Any) -> TokenRNN | TokenBidirectional | None:
+    """Give the one step that two layers make together; None where they have to be computed one after the other."""
+    if isinstance(rnn, SimpleRNN) and rnn.dropout == 0:
+        return TokenRNN(embedding, rnn)
+    if isinstance(rnn, Bidirectional) and all(part.dropout == 0 for part in rnn.parts):
+        if embedding is not None and embedding.squares is not None:
+            return None  # a lookup's gradient is the sum of what both directions give it, and they meet only in x
+        return TokenBidirectional(embedding, rnn)
+    return None

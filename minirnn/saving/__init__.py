@@ -33,6 +33,7 @@ from minirnn.saving.settings import read_settings, write_settings
 from minirnn.saving.weights import (
     collect,
     largest_size,
+    leaves,
     read_optimizer,
     read_weights,
     restore_optimizer,
@@ -149,9 +150,11 @@ def load_model(
             if architecture.input_layer is not None:
                 model.add(architecture.input_layer)
                 shape = architecture.input_layer.batch_shape
-            for layer, of_layer in zip(architecture.layers, weights, strict=True):
-                if of_layer:
-                    build_with(layer, shape, of_layer)
+            of_leaf = iter(weights)
+            for layer in architecture.layers:
+                own = [next(of_leaf) for _ in layer.walk()]
+                if any(own):
+                    build_with(layer, shape, own)
                 model.add(layer)
                 if architecture.input_layer is not None:
                     shape = model.output_shape
@@ -208,7 +211,8 @@ def load_weights(model: Sequential, filepath: Any) -> None:
         raise ValueError(f"load_weights: filepath must end in '.weights.h5' or '.keras', received {path!r}.")
     _require_built("load_weights", model)
     where = f"load_weights: {path!r}"
-    shapes = [{name: layer.values[name].shape for name in layer.weight_names if name in layer.values} for layer in model.layers]
+    layers = leaves(model.layers)
+    shapes = [{name: layer.values[name].shape for name in layer.weight_names if name in layer.values} for layer in layers]
     if path.endswith(".keras"):
         with open_archive(path, where) as archive:
             contents = read_member(archive, WEIGHTS, largest_size(shapes), where)
@@ -217,7 +221,7 @@ def load_weights(model: Sequential, filepath: Any) -> None:
     with open_hdf5(contents, where) as file:
         weights = read_weights(file, model.layers, shapes, model.dtype, where)
         state = read_optimizer(file, model, where) if model.compiled else None
-    for layer, of_layer in zip(model.layers, weights, strict=True):
+    for layer, of_layer in zip(layers, weights, strict=True):
         for name, value in of_layer.items():
             layer.values[name][...] = value
     if state is not None:

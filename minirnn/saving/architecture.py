@@ -10,12 +10,12 @@ Source: Keras 3.15, ``keras/src/models/sequential.py`` and ``keras/src/layers/la
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minirnn.layers import Dense, Dropout, Embedding, Flatten, SimpleRNN
+from minirnn.layers import Bidirectional, Dense, Dropout, Embedding, Flatten, Masking, SimpleRNN
 from minirnn.layers.input_layer import InputLayer
 from minirnn.layers.layer import Layer, Shape, float_dtype
 from minirnn.registry import lookup
@@ -25,7 +25,10 @@ from minirnn.saving.records import Record, construct, own_record, read_record, r
 if TYPE_CHECKING:
     from minirnn.model import Sequential
 
-LAYERS: dict[str, type[Layer]] = {kind.__name__: kind for kind in (Dense, Dropout, Embedding, Flatten, SimpleRNN)}
+LAYERS: dict[str, type[Layer]] = {kind.__name__: kind for kind in (Bidirectional, Dense, Dropout, Embedding, Flatten, Masking, SimpleRNN)}
+
+_PARTS = {"Bidirectional": ("layer", "backward_layer")}
+"""Arguments that are layers themselves."""
 
 
 class Architecture(NamedTuple):
@@ -77,7 +80,8 @@ def write_architecture(model: Sequential) -> dict[str, Any]:
 def _layer_entry(layer: Layer, model: Sequential) -> dict[str, Any]:
     kind = type(layer)
     entry = record("keras.layers" if LAYERS.get(kind.__name__) is kind else None, kind.__name__, layer.get_config())
-    entry["config"]["dtype"] = _policy(model.dtype.name)
+    for config in (entry["config"], *(entry["config"][part]["config"] for part in _PARTS.get(kind.__name__, ()))):
+        config["dtype"] = _policy(model.dtype.name)
     if layer.input_shape is not None:
         entry["build_config"] = {"input_shape": list(layer.input_shape)}
     return entry
@@ -120,7 +124,7 @@ def read_architecture(entry: Any, custom: Mapping[str, type[Layer]], where: str)
     layers: list[Layer] = []
     for label, kind, config in described:
         with blaming(f"{where}: {label}"):
-            config = {**config, "dtype": dtype.name}
+            config = {**config, "dtype": dtype.name, **_read_parts(kind, config, dtype)}
             layer = construct(kind, config) if LAYERS.get(kind.__name__) is kind else kind.from_config(config)
             if layer.name in [other.name for other in layers]:
                 raise ValueError("there is another layer of that name.")
@@ -152,13 +156,24 @@ def _read_layer(entry: Any, place: int, custom: Mapping[str, type[Layer]], where
     return label, kind, found.config
 
 
+def _read_parts(kind: type[Layer], config: dict[str, Any], dtype: np.dtype[Any]) -> dict[str, Layer]:
+    """Make the layers that a layer has for arguments."""
+    parts = {}
+    for argument in _PARTS.get(kind.__name__, ()) if LAYERS.get(kind.__name__) is kind else ():
+        if config.get(argument) is not None:
+            found = own_record("layer", config[argument])
+            with blaming(f"{argument} ({found.class_name[:80]})"):
+                parts[argument] = construct(lookup("layer", found.class_name, LAYERS), {**found.config, "dtype": dtype.name})
+    return parts
+
+
 def _common_dtype(model: Record, described: list[tuple[str, type[Layer], dict[str, Any]]], where: str) -> np.dtype[Any]:
     """Give the dtype that all weights share: minirnn has one per model, Keras one per layer."""
     chosen: tuple[str, str] | None = None
     for label, kind, config in described:
         with blaming(f"{where}: {label}: dtype"):
             name = _dtype_name(config.get("dtype"))
-            if name is None or not kind.weight_names:
+            if name is None or not (kind.weight_names or kind.__name__ in _PARTS):
                 continue
             if chosen is not None and chosen[1] != name:
                 raise ValueError(f"{name}, but {chosen[0]} has {chosen[1]}; in minirnn all layers of a model have one.")
@@ -179,7 +194,8 @@ def _dtype_name(entry: Any) -> str | None:
 
 
 def weight_shapes(architecture: Architecture, where: str) -> list[dict[str, tuple[int, ...]]]:
-    """Give the shapes of the weights that each layer would make, without making any: a configuration can ask for terabytes.
+    """Give the shapes of the weights that each layer would make, those inside others too, without making any: a configuration can ask for
+    terabytes.
 
     Raises
     ------
@@ -187,11 +203,11 @@ def weight_shapes(architecture: Architecture, where: str) -> list[dict[str, tupl
         A layer does not fit the shape that it is given.
     """
     if architecture.input_layer is None:
-        return [{} for _ in architecture.layers]
+        return [{} for layer in architecture.layers for _ in layer.walk()]
     shape, shapes = architecture.input_layer.batch_shape, []
     for layer in architecture.layers:
         with blaming(f"{where}: layer {layer.name!r}"):
-            shapes.append(_shapes_of(layer, shape))
+            shapes += [_shapes_of(leaf, shape) for leaf in layer.walk()]
             shape = layer.compute_output_shape(shape)
     return shapes
 
@@ -205,15 +221,20 @@ def _shapes_of(layer: Layer, input_shape: Shape) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def build_with(layer: Layer, input_shape: Shape, weights: Mapping[str, np.ndarray]) -> None:
-    """Build a layer on these weights instead of first ones: nothing is drawn."""
+def build_with(layer: Layer, input_shape: Shape, weights: Sequence[Mapping[str, np.ndarray]]) -> None:
+    """Build a layer, and those inside it, on these weights instead of first ones: nothing is drawn."""
 
-    def take(name: str, *_: Any) -> None:
-        layer.values[name] = weights[name]
-        layer.gradients[name] = np.zeros_like(weights[name])
+    def taking(leaf: Layer, own: Mapping[str, np.ndarray]) -> Callable[..., None]:
+        def take(name: str, *_: Any) -> None:
+            leaf.values[name] = own[name]
+            leaf.gradients[name] = np.zeros_like(own[name])
 
-    vars(layer)["add_weight"] = take
+        return take
+
+    for leaf, own in zip(layer.walk(), weights, strict=True):
+        vars(leaf)["add_weight"] = taking(leaf, own)
     try:
         layer.build(input_shape, np.random.default_rng(0))
     finally:
-        del vars(layer)["add_weight"]
+        for leaf in layer.walk():
+            del vars(leaf)["add_weight"]

@@ -5,6 +5,7 @@ Comes in: a model. Goes out: its variables by path, and from a file the values f
     layers/embedding             embeddings
     layers/simple_rnn            nothing of its own
     layers/simple_rnn/cell       kernel, recurrent_kernel, bias
+    layers/bidirectional         nothing of its own; then forward_layer, backward_layer, each with a cell
     layers/dense, dense_1, ...   kernel, bias
     optimizer                    iterations, learning_rate, then the velocities of all trainable weights, the momentums, the averages
     ""                           nothing; the model's name
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from minirnn.layers.bidirectional import Bidirectional
 from minirnn.layers.layer import Layer, snake_case
 from minirnn.layers.simple_rnn import SimpleRNN
 from minirnn.parameters import Slot
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from minirnn.model import Sequential
 
 Shapes = Sequence[dict[str, tuple[int, ...]]]
-"""Per layer, the shape of each weight, in Keras's order."""
+"""Per layer, those inside others among them, the shape of each weight, in Keras's order."""
 
 
 class OptimizerState(NamedTuple):
@@ -52,14 +54,22 @@ class OptimizerState(NamedTuple):
 
 
 def layer_paths(layers: Sequence[Layer]) -> list[str]:
-    """Give each layer's path in the file."""
+    """Give each layer's path in the file, those inside others among them, in the order of ``Layer.walk``."""
     used: dict[str, int] = {}
     paths = []
     for layer in layers:
         stem = snake_case(type(layer).__name__)
         used[stem] = used.get(stem, -1) + 1
-        paths.append(f"layers/{stem}_{used[stem]}" if used[stem] else f"layers/{stem}")
+        path = f"layers/{stem}_{used[stem]}" if used[stem] else f"layers/{stem}"
+        paths.append(path)
+        if isinstance(layer, Bidirectional):
+            paths += [f"{path}/forward_layer", f"{path}/backward_layer"]
     return paths
+
+
+def leaves(layers: Sequence[Layer]) -> list[Layer]:
+    """Give all layers, those inside others among them."""
+    return [leaf for layer in layers for leaf in layer.walk()]
 
 
 def largest_size(shapes: Shapes) -> int:
@@ -84,12 +94,13 @@ def _total(shapes: Shapes) -> int:
 def collect(model: Sequential) -> dict[str, Variables]:
     """Give all variables of a model, by path."""
     contents: dict[str, Variables] = {}
-    for path, layer in zip(layer_paths(model.layers), model.layers, strict=True):
+    for path, layer in zip(layer_paths(model.layers), leaves(model.layers), strict=True):
+        own = [layer.values[name] for name in layer.weight_names if name in layer.values]
         if isinstance(layer, SimpleRNN):
             contents[path] = Variables(layer.name, [])
-            contents[f"{path}/cell"] = Variables("simple_rnn_cell", layer.weights)
+            contents[f"{path}/cell"] = Variables("simple_rnn_cell", own)
         else:
-            contents[path] = Variables(layer.name, layer.weights)
+            contents[path] = Variables(layer.name, own)
     if model.compiled:
         contents["optimizer"] = Variables(model.optimizer.name, _optimizer_arrays(model))
     contents[""] = Variables(model.name, [])
@@ -117,7 +128,7 @@ def trained_slots(model: Sequential) -> list[Slot]:
 def read_weights(
     file: HDF5Reader, layers: Sequence[Layer], shapes: Shapes, dtype: np.dtype[np.floating], where: str
 ) -> list[dict[str, np.ndarray]]:
-    """Give each layer's weights by name.
+    """Give the weights of each layer by name, for those inside others too.
 
     Raises
     ------
@@ -125,11 +136,11 @@ def read_weights(
         One is missing or of another shape, or there are more than the layers have: the message names layer and weight.
     """
     paths = layer_paths(layers)
-    strangers = sorted(set(file.names("layers")) - {path.removeprefix("layers/") for path in paths})
+    strangers = sorted(set(file.names("layers")) - {path.split("/")[1] for path in paths})
     if strangers:
         raise FormatError(f"{where}: the weights are of another architecture: they hold {strangers[:8]}, the model has {paths}.")
     weights = []
-    for path, layer, expected in zip(paths, layers, shapes, strict=True):
+    for path, layer, expected in zip(paths, leaves(layers), shapes, strict=True):
         label = f"layer {layer.name!r} ({type(layer).__name__})"
         path = f"{path}/cell" if isinstance(layer, SimpleRNN) else path
         count = file.count(path)
