@@ -26,7 +26,6 @@ import numpy as np
 
 from minirnn.jit import jit
 from minirnn.parameters import Parameters
-from minirnn.registry import lookup
 
 Vector = np.ndarray
 
@@ -297,23 +296,3 @@ def _number(argument: str, value: Any, below: float = float("inf")) -> float:
         limits = "0 or more" if below == float("inf") else f"in 0..{below:g}"
         raise ValueError(f"RMSprop: {argument} must be {limits}, received {value!r}.")
     return float(value)
-
-
-OPTIMIZERS = {"rmsprop": RMSprop}
-
-
-def get(identifier: Any) -> RMSprop:
-    """Give an optimizer by Keras's name, in any case, or as it is.
-
-    Raises
-    ------
-    ValueError
-        When the name is unknown.
-    TypeError
-        When it is neither a name nor an optimizer.
-    """
-    if isinstance(identifier, RMSprop):
-        return identifier
-    if isinstance(identifier, str):
-        return lookup("optimizer", identifier.lower(), OPTIMIZERS)()
-    raise TypeError(f"optimizers.get: optimizer must be a name or an optimizer of minirnn.optimizers, received {identifier!r}.")

@@ -1,0 +1,34 @@
+"""Optimizers: what turns gradients into steps.
+
+Comes in: a name, or an optimizer. Goes out: an optimizer. The arithmetic is in `rmsprop`.
+
+Source: Keras 3.15, ``keras/src/optimizers/__init__.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minirnn.optimizers.rmsprop import BACKENDS, RMSprop, rmsprop_jit, rmsprop_ref
+from minirnn.registry import lookup
+
+__all__ = ["BACKENDS", "OPTIMIZERS", "RMSprop", "get", "rmsprop_jit", "rmsprop_ref"]
+
+OPTIMIZERS = {"rmsprop": RMSprop}
+
+
+def get(identifier: Any) -> RMSprop:
+    """Give an optimizer by Keras's name, in any case, or as it is.
+
+    Raises
+    ------
+    ValueError
+        When the name is unknown.
+    TypeError
+        When it is neither a name nor an optimizer.
+    """
+    if isinstance(identifier, RMSprop):
+        return identifier
+    if isinstance(identifier, str):
+        return lookup("optimizer", identifier.lower(), OPTIMIZERS)()
+    raise TypeError(f"optimizers.get: optimizer must be a name or an optimizer of minirnn.optimizers, received {identifier!r}.")
