@@ -263,13 +263,15 @@ class Trainer:
         values = list(logs.values())
         return values if len(values) > 1 else values[0]
 
-    def snapshot(self) -> list[np.ndarray]:
-        """Copies of the weights and of the optimizer's state, for ``restore``."""
-        return [self._model.parameters.values.copy(), *(vector.copy() for vector in self.optimizer.state.values())]
+    def snapshot(self) -> tuple[int, list[np.ndarray]]:
+        """The optimizer's count of steps, and copies of the weights and of its state, for ``restore``."""
+        vectors = [self._model.parameters.values, *self.optimizer.state.values()]
+        return self.optimizer.iterations, [vector.copy() for vector in vectors]
 
-    def restore(self, snapshot: list[np.ndarray]) -> None:
+    def restore(self, snapshot: tuple[int, list[np.ndarray]]) -> None:
         """Put back what ``snapshot`` gave."""
-        for vector, copy in zip([self._model.parameters.values, *self.optimizer.state.values()], snapshot, strict=True):
+        self.optimizer.iterations, copies = snapshot
+        for vector, copy in zip([self._model.parameters.values, *self.optimizer.state.values()], copies, strict=True):
             vector[...] = copy
 
 

@@ -178,6 +178,7 @@ def test_a_loss_that_is_no_number_raises_and_puts_the_epoch_s_first_weights_back
     assert "learning_rate" in str(caught.value)
     np.testing.assert_equal(model.get_weights(), before)
     assert all((vector == 0).all() for vector in model.optimizer.state.values())
+    assert model.optimizer.iterations == 0
 
 
 def test_later_epochs_go_back_to_their_own_beginning(examples):
@@ -194,6 +195,7 @@ def test_later_epochs_go_back_to_their_own_beginning(examples):
 
     np.testing.assert_equal(model.get_weights(), kept[1])
     assert (kept[0][0] != kept[1][0]).any()
+    assert model.optimizer.iterations == 3  # a schedule goes on with the step after those of the first epoch
 
 
 def test_after_a_loss_that_is_no_number_a_stateful_model_starts_afresh(examples):
