@@ -20,11 +20,14 @@ Source: Keras 3.15, ``keras/src/optimizers/rmsprop.py`` and ``base_optimizer.py`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from minirnn.jit import jit
+from minirnn.optimizers.learning_rate import LearningRate, deserialize
+from minirnn.optimizers.schedules import LearningRateSchedule
 from minirnn.parameters import Parameters
 
 Vector = np.ndarray
@@ -103,7 +106,7 @@ class RMSprop:
 
     Parameters
     ----------
-    learning_rate : size of a step, a float
+    learning_rate : size of a step: a float, a schedule of ``optimizers.schedules``, or a function without arguments
     rho : how much of the old velocity is kept, 0..1
     momentum : how much of the old step is kept
     epsilon : added to the velocity inside the root
@@ -125,7 +128,7 @@ class RMSprop:
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Any = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
@@ -154,9 +157,7 @@ class RMSprop:
         ):
             if value is not None:
                 raise ValueError(f"RMSprop: {argument} is not supported by minirnn, received {value!r}. Leave it out.")
-        if not isinstance(learning_rate, float):
-            raise ValueError(f"RMSprop: learning_rate must be a float, received {learning_rate!r} of type {type(learning_rate).__name__}.")
-        self.learning_rate = learning_rate
+        self._learning_rate = LearningRate("RMSprop", learning_rate)
         self.rho = _number("rho", rho, 1.0)
         self.momentum = _number("momentum", momentum, 1.0)
         self.epsilon = _number("epsilon", epsilon)
@@ -175,13 +176,18 @@ class RMSprop:
         self._parameters: Parameters | None = None
 
     @property
-    def learning_rate(self) -> float:
-        """Size of a step; it can be set between steps."""
-        return self._learning_rate
+    def learning_rate(self) -> Any:
+        """Size of the next step, a float. It can be set between steps: to a number, unless it is ``scheduled``, or to a schedule."""
+        return self._learning_rate.at(self.iterations)
 
     @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._learning_rate = _number("learning_rate", value)
+    def learning_rate(self, value: Any) -> None:
+        self._learning_rate.set(value)
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether a schedule or a function gives the learning rate, so that it is no number of the optimizer's own."""
+        return self._learning_rate.scheduled
 
     def build(self, parameters: Parameters, replacing: Parameters | None = None) -> None:
         """Make the state for these parameters, all zeros, and start counting; for parameters it has already, do nothing.
@@ -211,11 +217,12 @@ class RMSprop:
         self.build(parameters)
         part = parameters.trainable
         values, gradients = parameters.values[part], parameters.gradients[part]
+        learning_rate = self.learning_rate  # once, for a function may give another one when it is asked again
         squares = parameters.square_gradients() if self.embedding_update == "per_lookup" else None
         if self.clipnorm or self.clipvalue or self.global_clipnorm:
             squares = self._clip(parameters, gradients, squares)
         if self.weight_decay:
-            values -= values * values.dtype.type(self.weight_decay) * values.dtype.type(self.learning_rate)
+            values -= values * values.dtype.type(self.weight_decay) * values.dtype.type(learning_rate)
         state = self.state
         momentums, averages = state.get("momentum"), state.get("average_gradient")
         BACKENDS[backend](
@@ -225,7 +232,7 @@ class RMSprop:
             None if momentums is None else momentums[part],
             None if averages is None else averages[part],
             squares,
-            self._learning_rate,
+            learning_rate,
             self.rho,
             self.momentum,
             self.epsilon,
@@ -256,7 +263,7 @@ class RMSprop:
         """Give the constructor's arguments, in Keras's names."""
         return {
             "name": self.name,
-            "learning_rate": float(np.float32(self.learning_rate)),
+            "learning_rate": self._learning_rate.serialize(),
             "weight_decay": self.weight_decay,
             "clipnorm": self.clipnorm,
             "global_clipnorm": self.global_clipnorm,
@@ -275,9 +282,9 @@ class RMSprop:
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> RMSprop:
-        """Make an optimizer from what ``get_config`` gave."""
-        return cls(**config)
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, type[LearningRateSchedule]] | None = None) -> RMSprop:
+        """Make an optimizer from what ``get_config`` gave; ``custom_objects`` are schedules of one's own, by name."""
+        return cls(**{name: deserialize(value, custom_objects) if name == "learning_rate" else value for name, value in config.items()})
 
 
 def _embedding_update(chosen: Any, centered: bool, clipvalue: float | None) -> str:

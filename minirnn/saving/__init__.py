@@ -25,6 +25,7 @@ import numpy as np
 
 from minirnn.files import atomic_write
 from minirnn.layers.layer import Layer
+from minirnn.optimizers.schedules import LearningRateSchedule
 from minirnn.saving.architecture import build_with, read_architecture, weight_shapes, write_architecture
 from minirnn.saving.archive import open_archive, read_file, read_member, write_members
 from minirnn.saving.errors import FormatError, blaming
@@ -100,14 +101,14 @@ def save_model(model: Sequential, filepath: Any, overwrite: bool = True) -> None
 
 
 def load_model(
-    filepath: Any, custom_objects: Mapping[str, type[Layer]] | None = None, compile: bool = True, safe_mode: bool = True
+    filepath: Any, custom_objects: Mapping[str, type[Any]] | None = None, compile: bool = True, safe_mode: bool = True
 ) -> Sequential:
     """Read a model from a ``.keras`` file, written by minirnn or by Keras.
 
     Parameters
     ----------
     filepath : of the file
-    custom_objects : layer classes of your own, by the names under which they were saved
+    custom_objects : classes of your own, of layers and of learning rate schedules, by the names under which they were saved
     compile : whether to compile the model as it was, optimizer state included
     safe_mode : of no account: minirnn never runs anything from a file, with either value
 
@@ -129,13 +130,13 @@ def load_model(
     from minirnn.model import Sequential
 
     path = _path_of("load_model", filepath)
-    custom = _checked_custom(custom_objects)
+    custom_layers, custom_schedules = _checked_custom(custom_objects)
     where = f"load_model: {path!r}"
     with open_archive(path, where) as archive:
         with blaming(f"{where}: {CONFIG} is not JSON"):
             config = json.loads(read_member(archive, CONFIG, CONFIG_LIMIT, where))
-        architecture = read_architecture(config, custom, where)
-        settings = read_settings(config.get("compile_config"), where) if compile else None
+        architecture = read_architecture(config, custom_layers, where)
+        settings = read_settings(config.get("compile_config"), where, custom_schedules) if compile else None
         shapes = weight_shapes(architecture, where)
         contents = read_member(archive, WEIGHTS, largest_size(shapes), where)
     if len(contents) < smallest_size(shapes):
@@ -256,14 +257,19 @@ def _require_built(function: str, model: Sequential) -> None:
         raise ValueError(f"{function}: model '{model.name}' has no weights yet. Give it an Input, build it, or call it on data.")
 
 
-def _checked_custom(custom_objects: Any) -> Mapping[str, type[Layer]]:
+def _checked_custom(custom_objects: Any) -> tuple[dict[str, type[Layer]], dict[str, type[LearningRateSchedule]]]:
+    """Give the classes of layers and those of schedules, by name."""
     custom = custom_objects or {}
     if not isinstance(custom, Mapping):
-        raise TypeError(f"load_model: custom_objects must be a dict of names to layer classes, received {custom_objects!r}.")
+        raise TypeError(f"load_model: custom_objects must be a dict of names to classes, received {custom_objects!r}.")
     for name, kind in custom.items():
-        if not isinstance(kind, type) or not issubclass(kind, Layer):
-            raise TypeError(f"load_model: custom_objects must hold subclasses of minirnn's Layer, received {kind!r} for {name!r}.")
-    return custom
+        if not isinstance(kind, type) or not issubclass(kind, Layer | LearningRateSchedule):
+            raise TypeError(
+                f"load_model: custom_objects must hold subclasses of minirnn's Layer or LearningRateSchedule, received {kind!r} "
+                f"for {name!r}."
+            )
+    layers = {name: kind for name, kind in custom.items() if issubclass(kind, Layer)}
+    return layers, {name: kind for name, kind in custom.items() if name not in layers}
 
 
 def _as_json(entry: dict[str, Any]) -> bytes:

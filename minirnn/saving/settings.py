@@ -7,15 +7,19 @@ Source: Keras 3.15, ``keras/src/trainers/trainer.py`` (``get_compile_config``, `
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from minirnn import losses, metrics, optimizers
+from minirnn.optimizers import schedules
 from minirnn.registry import lookup
 from minirnn.saving.errors import FormatError, blaming
-from minirnn.saving.records import construct, name_or_record, record, shown
+from minirnn.saving.records import construct, name_or_record, read_record, record, shown
 
 if TYPE_CHECKING:
     from minirnn.model import Sequential
+
+Custom = Mapping[str, type[schedules.LearningRateSchedule]]
 
 _ONLY: dict[str, tuple[Any, ...]] = {
     "loss_weights": (None,),
@@ -68,8 +72,14 @@ def _record(kind: str, thing: Any, table: dict[str, Any], config: dict[str, Any]
     return record(modules[kind], type(thing).__name__, config)
 
 
-def read_settings(config: Any, where: str) -> dict[str, Any] | None:
+def read_settings(config: Any, where: str, custom: Custom | None = None) -> dict[str, Any] | None:
     """Give the arguments of ``compile`` that the settings say; None for a model that was not compiled.
+
+    Parameters
+    ----------
+    config : what ``compile_config`` holds
+    where : how errors begin
+    custom : schedule classes of the caller's own, by name
 
     Raises
     ------
@@ -82,7 +92,7 @@ def read_settings(config: Any, where: str) -> dict[str, Any] | None:
     if not isinstance(config, dict):
         raise FormatError(f"{where}: compile settings must be an object, received {shown(config)}. {hint}")
     chosen = {}
-    for kind, read in (("optimizer", _optimizer), ("loss", _loss), ("metrics", _read_metrics)):
+    for kind, read in (("optimizer", lambda entry: _optimizer(entry, custom or {})), ("loss", _loss), ("metrics", _read_metrics)):
         try:
             with blaming(f"{where}: compile settings: {kind}"):
                 chosen[kind] = read(config.get(kind))
@@ -94,11 +104,22 @@ def read_settings(config: Any, where: str) -> dict[str, Any] | None:
     return chosen
 
 
-def _optimizer(entry: Any) -> Any:
+def _optimizer(entry: Any, custom: Custom) -> Any:
     found = name_or_record("optimizer", entry)
     if isinstance(found, str):
         return optimizers.get(found)
-    return construct(lookup("optimizer", found.class_name.lower(), optimizers.OPTIMIZERS), found.config)
+    kind = lookup("optimizer", found.class_name.lower(), optimizers.OPTIMIZERS)
+    rate = found.config.get("learning_rate")
+    return construct(kind, found.config | ({"learning_rate": _schedule(rate, custom)} if isinstance(rate, dict) else {}))
+
+
+def _schedule(entry: Any, custom: Custom) -> schedules.LearningRateSchedule:
+    found = read_record("learning rate schedule", entry)
+    if found.class_name in custom:
+        return custom[found.class_name].from_config(found.config)
+    if not found.own:
+        raise ValueError(f"learning_rate: {found.class_name!r} is not one of Keras's schedules; pass it in custom_objects if it is yours.")
+    return construct(lookup("learning rate schedule", found.class_name, schedules.SCHEDULES), found.config)
 
 
 def _loss(entry: Any) -> Any:

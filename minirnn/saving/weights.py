@@ -7,7 +7,8 @@ Comes in: a model. Goes out: its variables by path, and from a file the values f
     layers/simple_rnn/cell       kernel, recurrent_kernel, bias
     layers/bidirectional         nothing of its own; then forward_layer, backward_layer, each with a cell
     layers/dense, dense_1, ...   kernel, bias
-    optimizer                    iterations, learning_rate, then the velocities of all trainable weights, the momentums, the averages
+    optimizer                    iterations, learning_rate (none with a schedule), then the velocities of all trainable weights, the
+                                 momentums, the averages
     ""                           nothing; the model's name
 
 A layer's path is its class in snake case, numbered in order; its own name does not enter.
@@ -44,12 +45,12 @@ class OptimizerState(NamedTuple):
     Attributes
     ----------
     iterations : updates made so far
-    learning_rate : size of a step
+    learning_rate : size of a step; None where a schedule gives it
     vectors (P,) : velocity and the like, aligned with the model's flat vector, by name
     """
 
     iterations: int
-    learning_rate: float
+    learning_rate: float | None
     vectors: dict[str, np.ndarray]
 
 
@@ -111,7 +112,8 @@ def _optimizer_arrays(model: Sequential) -> list[np.ndarray]:
     slots = trained_slots(model)  # lays the parameters out, with which the optimizer gets its state
     optimizer = model.optimizer
     states = [vector[slot.slice].reshape(slot.shape) for vector in optimizer.state.values() for slot in slots]
-    return [np.array(optimizer.iterations, np.int64), np.array(optimizer.learning_rate, model.dtype), *states]
+    rate = [] if optimizer.scheduled else [np.array(optimizer.learning_rate, model.dtype)]
+    return [np.array(optimizer.iterations, np.int64), *rate, *states]
 
 
 def trained_slots(model: Sequential) -> list[Slot]:
@@ -160,33 +162,37 @@ def read_optimizer(file: HDF5Reader, model: Sequential, where: str) -> Optimizer
         A variable is damaged or of another shape, or the numbers make no sense.
     """
     slots, names = trained_slots(model), list(model.optimizer.state)
-    count, wanted = file.count("optimizer"), 2 + len(slots) * len(names)
-    if count not in (2, wanted):
+    fixed = 1 if model.optimizer.scheduled else 2
+    count, wanted = file.count("optimizer"), fixed + len(slots) * len(names)
+    if count not in (fixed, wanted):
         warnings.warn(
             f"{where}: the optimizer's state is not taken over: the file has {count} variables of it, this model needs {wanted} "
-            f"(another optimizer, or other layers were trainable). Training would start with a fresh optimizer.",
+            f"(another optimizer, a learning rate schedule in one of them, or other layers were trainable). "
+            "Training would start with a fresh optimizer.",
             UserWarning,
             stacklevel=3,
         )
         return None
     iterations = int(file.variable("optimizer", 0, (), np.dtype(np.int64), "optimizer: iterations"))
-    step_size = file.variable("optimizer", 1, (), model.dtype, "optimizer: learning_rate")
-    if iterations < 0 or not 0 <= step_size < np.inf:
+    step_size = None if model.optimizer.scheduled else file.variable("optimizer", 1, (), model.dtype, "optimizer: learning_rate")
+    if iterations < 0 or not (step_size is None or 0 <= step_size < np.inf):
         raise FormatError(f"{where}: optimizer: iterations and learning_rate must be 0 or more, the file has {iterations} and {step_size}.")
     vectors = {name: np.zeros_like(vector) for name, vector in model.optimizer.state.items()}
-    if count > 2:  # Keras gives an optimizer that has made no step nothing but those two
-        places = iter(range(2, count))
+    if count > fixed:  # Keras gives an optimizer that has made no step nothing but those
+        places = iter(range(fixed, count))
         for name, vector in vectors.items():
             for slot in slots:
                 label = f"optimizer: {name} of layer {slot.layer.name!r}: {slot.name}"
                 vector[slot.slice] = file.variable("optimizer", next(places), slot.shape, model.dtype, label).ravel()
     # the shortest decimal of a float32 is what the user wrote: 0.001, not 0.0010000000474974513
-    return OptimizerState(iterations, float(str(step_size[()])), vectors)
+    return OptimizerState(iterations, None if step_size is None else float(str(step_size[()])), vectors)
 
 
 def restore_optimizer(model: Sequential, state: OptimizerState) -> None:
     """Put a state into a model's optimizer; nothing here can fail halfway."""
     optimizer = model.optimizer
-    optimizer.iterations, optimizer.learning_rate = state.iterations, state.learning_rate
+    optimizer.iterations = state.iterations
+    if state.learning_rate is not None:
+        optimizer.learning_rate = state.learning_rate
     for name, vector in state.vectors.items():
         optimizer.state[name][...] = vector

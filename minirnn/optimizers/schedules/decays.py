@@ -1,0 +1,249 @@
+"""Schedules that decay by a formula, or by a table.
+
+Comes in: the number of a step t, from 0. Goes out: its learning rate r. With r0 the initial one, D the steps of a decay, and p = t / D:
+
+    ExponentialDecay          r = r0 rate^p                          p rounded down with ``staircase``
+    InverseTimeDecay          r = r0 / (1 + rate p)                  likewise
+    PolynomialDecay           r = end + (r0 - end) (1 - p)^power     p at most 1; with ``cycle``, D is the first multiple of D from t on
+    PiecewiseConstantDecay    r = values[k]                          k boundaries lie before t
+
+Source: Keras 3.15, ``keras/src/optimizers/schedules/learning_rate_schedule.py``.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from minirnn.optimizers.schedules.schedule import LearningRateSchedule, power, require_number
+
+
+class ExponentialDecay(LearningRateSchedule):
+    """Multiply the rate by ``decay_rate`` every ``decay_steps`` steps, smoothly or in stairs.
+
+    Parameters
+    ----------
+    initial_learning_rate : of step 0
+    decay_steps : steps after which one factor is complete
+    decay_rate : the factor
+    staircase : change only when it is complete
+    name : as in Keras
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not a number, is below 0, or ``decay_steps`` is 0.
+
+    Examples
+    --------
+    >>> ExponentialDecay(0.5, decay_steps=10, decay_rate=0.25)(5)
+    0.25
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "ExponentialDecay",
+    ) -> None:
+        require_number("ExponentialDecay", "initial_learning_rate", initial_learning_rate)
+        require_number("ExponentialDecay", "decay_steps", decay_steps, positive=True)
+        require_number("ExponentialDecay", "decay_rate", decay_rate)
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self.name = name
+
+    def __call__(self, step: Any) -> float:
+        """Give the learning rate of a step."""
+        p = _share(step, self.decay_steps, self.staircase)
+        return float(self.initial_learning_rate) * power(float(self.decay_rate), p)
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the constructor's arguments by name."""
+        return {
+            "initial_learning_rate": self.initial_learning_rate,
+            "decay_steps": self.decay_steps,
+            "decay_rate": self.decay_rate,
+            "staircase": self.staircase,
+            "name": self.name,
+        }
+
+
+class InverseTimeDecay(LearningRateSchedule):
+    """Divide the rate by a number that grows evenly, by ``decay_rate`` every ``decay_steps`` steps.
+
+    Parameters
+    ----------
+    initial_learning_rate : of step 0
+    decay_steps : steps in which the divisor grows by ``decay_rate``
+    decay_rate : how much it grows
+    staircase : let it grow only every ``decay_steps`` steps
+    name : as in Keras
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not a number, is below 0, or ``decay_steps`` is 0.
+
+    Examples
+    --------
+    >>> InverseTimeDecay(0.5, decay_steps=10, decay_rate=1)(10)
+    0.25
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "InverseTimeDecay",
+    ) -> None:
+        require_number("InverseTimeDecay", "initial_learning_rate", initial_learning_rate)
+        require_number("InverseTimeDecay", "decay_steps", decay_steps, positive=True)
+        require_number("InverseTimeDecay", "decay_rate", decay_rate)
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self.name = name
+
+    def __call__(self, step: Any) -> float:
+        """Give the learning rate of a step."""
+        p = _share(step, self.decay_steps, self.staircase)
+        return float(self.initial_learning_rate) / (1 + float(self.decay_rate) * p)
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the constructor's arguments by name."""
+        return {
+            "initial_learning_rate": self.initial_learning_rate,
+            "decay_steps": self.decay_steps,
+            "decay_rate": self.decay_rate,
+            "staircase": self.staircase,
+            "name": self.name,
+        }
+
+
+class PolynomialDecay(LearningRateSchedule):
+    """Go from one rate to another in ``decay_steps`` steps, along a power of the way that is left.
+
+    Parameters
+    ----------
+    initial_learning_rate : of step 0
+    decay_steps : steps until the end
+    end_learning_rate : from there on
+    power : 1 for a straight line
+    cycle : at the end, start again on a way that leads to the next multiple of ``decay_steps``
+    name : as in Keras
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not a number, is below 0, or ``decay_steps`` is 0.
+
+    Examples
+    --------
+    >>> schedule = PolynomialDecay(0.5, decay_steps=10, end_learning_rate=0.25)
+    >>> schedule(0), schedule(5), schedule(99)
+    (0.5, 0.375, 0.25)
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        end_learning_rate: float = 0.0001,
+        power: float = 1.0,
+        cycle: bool = False,
+        name: str = "PolynomialDecay",
+    ) -> None:
+        require_number("PolynomialDecay", "initial_learning_rate", initial_learning_rate)
+        require_number("PolynomialDecay", "decay_steps", decay_steps, positive=True)
+        require_number("PolynomialDecay", "end_learning_rate", end_learning_rate)
+        require_number("PolynomialDecay", "power", power)
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.end_learning_rate = end_learning_rate
+        self.power = power
+        self.cycle = cycle
+        self.name = name
+
+    def __call__(self, step: Any) -> float:
+        """Give the learning rate of a step."""
+        end, p = float(self.end_learning_rate), float(step) / float(self.decay_steps)
+        if self.cycle:
+            p /= max(1, math.ceil(p))
+        return (float(self.initial_learning_rate) - end) * (1 - min(p, 1.0)) ** float(self.power) + end
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the constructor's arguments by name."""
+        return {
+            "initial_learning_rate": self.initial_learning_rate,
+            "decay_steps": self.decay_steps,
+            "end_learning_rate": self.end_learning_rate,
+            "power": self.power,
+            "cycle": self.cycle,
+            "name": self.name,
+        }
+
+
+class PiecewiseConstantDecay(LearningRateSchedule):
+    """Take the rate from a table.
+
+    Parameters
+    ----------
+    boundaries : steps, ascending; a boundary is the last step with the value before it
+    values : rates, one more than boundaries
+    name : as in Keras
+
+    Raises
+    ------
+    TypeError, ValueError
+        Their numbers do not fit, the boundaries do not ascend, or a value is not a number or below 0.
+
+    Examples
+    --------
+    >>> schedule = PiecewiseConstantDecay([2, 5], [0.5, 0.25, 0.125])
+    >>> [schedule(step) for step in range(7)]
+    [0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125]
+    """
+
+    def __init__(self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant") -> None:
+        who = "PiecewiseConstantDecay"
+        for argument, given in (("boundaries", boundaries), ("values", values)):
+            if not isinstance(given, list | tuple):
+                raise TypeError(f"{who}: {argument} must be a list of numbers, received {given!r} of type {type(given).__name__}.")
+        if not boundaries or len(boundaries) != len(values) - 1:
+            raise ValueError(
+                f"{who}: boundaries must be one or more, and values one more than they; received {len(boundaries)} boundaries and "
+                f"{len(values)} values."
+            )
+        steps = [require_number(who, "a boundary", boundary) for boundary in boundaries]
+        if any(low >= high for low, high in itertools.pairwise(steps)):
+            raise ValueError(f"{who}: boundaries must ascend, received {boundaries!r}.")
+        for value in values:
+            require_number(who, "a value", value)
+        self.boundaries = boundaries
+        self.values = values
+        self.name = name
+
+    def __call__(self, step: Any) -> float:
+        """Give the learning rate of a step."""
+        return float(self.values[bisect.bisect_left(self.boundaries, float(step))])
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the constructor's arguments by name."""
+        return {"boundaries": self.boundaries, "values": self.values, "name": self.name}
+
+
+def _share(step: Any, decay_steps: float, staircase: bool) -> float:
+    """How many times over ``decay_steps`` have passed."""
+    p = float(step) / float(decay_steps)
+    return float(math.floor(p)) if staircase else p
