@@ -6,7 +6,8 @@ import numpy as np
 
 
 class ScriptedModel:
-    def __init__(self, **directions):
+    def __init__(self, optimizer=None, **directions):
+        self.optimizer = optimizer
         self.stop_training = False
         self.metrics = [SimpleNamespace(name=name, direction=direction) for name, direction in directions.items()]
         self.set_epoch(-1)

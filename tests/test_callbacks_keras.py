@@ -14,11 +14,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scripted_model import ScriptedModel, run
 
-from minirnn import callbacks
+from minirnn import callbacks, optimizers
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what Keras's own dependencies warn about is not tested here
     keras = pytest.importorskip("keras")
+
+# TensorFlow hands its variables to NumPy in a way that NumPy 2 warns about when Keras reads a learning rate
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 
 # Few distinct values make ties and near misses common; float32 neighbours of 0.5 try the rounding of the comparison.
 NEIGHBOURS = [float(np.nextafter(np.float32(0.5), np.float32(direction))) for direction in (0, 1)]
@@ -86,6 +89,77 @@ def test_early_stopping_says_the_same_as_keras(capsys):
     said = []
     for package in (callbacks, keras.callbacks):
         stopping(package, [1.0, 0.8, 0.9, 0.95], {"patience": 2, "restore_best_weights": True, "verbose": 1})
+        said.append(capsys.readouterr().out)
+
+    assert said[0] == said[1] != ""
+
+
+def reduced(package, optimizer, losses, arguments):
+    """Return the learning rate and the reducer's state after each epoch, and what it wrote into the logs."""
+    model, reducer, states = ScriptedModel(optimizer), package.ReduceLROnPlateau(**arguments), []
+    reducer.set_model(model)
+    reducer.on_train_begin()
+    for epoch, loss in enumerate(losses):
+        logs = {"val_loss": loss}
+        reducer.on_epoch_end(epoch, logs)
+        rate = float(np.float32(optimizer.learning_rate))
+        states.append((rate, logs, reducer.best, reducer.wait, reducer.cooldown_counter, reducer.in_cooldown()))
+    return states
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    losses=SERIES,
+    learning_rate=st.sampled_from([0.1, 0.5, 1e-3, 0.3]),
+    arguments=st.fixed_dictionaries(
+        {
+            "factor": st.sampled_from([0.1, 0.5, 0.3, 0.99, 0.0]),
+            "patience": st.integers(-1, 4),
+            "min_delta": MIN_DELTAS,
+            "mode": MODES,
+            "cooldown": st.integers(0, 3),
+            "min_lr": st.sampled_from([0.0, 0.1, 0.01, 0.25]),
+        }
+    ),
+)
+def test_reduce_lr_on_plateau_equals_keras(losses, learning_rate, arguments):
+    ours = reduced(callbacks, optimizers.RMSprop(learning_rate), losses, arguments)
+
+    assert ours == reduced(keras.callbacks, keras.optimizers.RMSprop(learning_rate), losses, arguments)
+
+
+SCHEDULES = [
+    lambda epoch, rate: rate * 0.1,
+    lambda epoch: 1.0 / (3.0 + epoch),
+    lambda epoch, rate: rate if epoch < 2 else rate * np.exp(-0.1),
+    lambda epoch, rate=0.5: np.float32(rate * 0.7),
+]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("learning_rate", [0.1, 1e-3])
+def test_learning_rate_scheduler_equals_keras(schedule, learning_rate, capsys):
+    said, written = [], []
+    for package, make in ((callbacks, optimizers.RMSprop), (keras.callbacks, keras.optimizers.RMSprop)):
+        scheduler, model, of_the_epochs = package.LearningRateScheduler(schedule, verbose=1), ScriptedModel(make(learning_rate)), []
+        scheduler.set_model(model)
+        scheduler.on_train_begin()
+        for epoch in range(5):
+            logs = {"loss": 0.5}
+            scheduler.on_epoch_begin(epoch)
+            scheduler.on_epoch_end(epoch, logs)
+            of_the_epochs.append(logs)
+        said.append(capsys.readouterr().out)
+        written.append(of_the_epochs)
+
+    assert said[0] == said[1] != ""
+    assert written[0] == written[1]
+
+
+def test_reduce_lr_on_plateau_says_the_same_as_keras(capsys):
+    said = []
+    for package, optimizer in ((callbacks, optimizers.RMSprop(0.1)), (keras.callbacks, keras.optimizers.RMSprop(0.1))):
+        reduced(package, optimizer, [0.9] * 5, {"patience": 1, "factor": 0.3, "verbose": 1})
         said.append(capsys.readouterr().out)
 
     assert said[0] == said[1] != ""
