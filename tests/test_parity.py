@@ -114,7 +114,7 @@ def test_a_fault_in_a_layer_is_rejected_by_the_name_of_its_tensor(fault, monkeyp
 def test_a_fault_in_rmsprop_is_rejected(right, wrong, case, monkeypatch):
     monkeypatch.setitem(optimizers.BACKENDS, DEFAULT_BACKEND, planted(optimizers.rmsprop_ref, right, wrong))
 
-    assert {"kernel@20", "bias@20"} <= rejected(case)
+    assert {"kernel@100", "bias@100"} <= rejected(case)
 
 
 def test_a_fault_in_the_loss_is_rejected(monkeypatch):

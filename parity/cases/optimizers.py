@@ -1,4 +1,4 @@
-"""RMSprop, argument by argument: twenty steps on given gradients.
+"""RMSprop, argument by argument: a hundred steps on given gradients.
 
 Every number that an argument is given is a sum of a few powers of two, so that float32 and float64 mean the same by it.
 """
@@ -16,12 +16,13 @@ from parity import keras_side
 from parity.case import SetUp, Sides, Tensors
 from parity.cases.draws import dense_weights, numbers
 
-STEPS, I, O = 20, 5, 3
-SHOWN = (1, 5, 20)
+STEPS, I, O = 100, 5, 3
+SHOWN = (1, 10, 100)
 """Steps after which the weights are compared."""
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "defaults": {},
+    "learning_rate": {"learning_rate": 2.0**-4},
     "rho": {"rho": 0.5},
     "epsilon": {"epsilon": 2.0**-6},
     "momentum": {"momentum": 0.75},
@@ -35,7 +36,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def _ours(weights: list[np.ndarray], gradients: list[list[np.ndarray]], arguments: dict[str, Any], dtype: str, backend: str) -> Tensors:
+def ours(weights: list[np.ndarray], gradients: list[list[np.ndarray]], arguments: dict[str, Any], dtype: str, backend: str) -> Tensors:
+    """Take the steps, and give the weights after those that are shown."""
     layer = layers.Dense(O, dtype=dtype)
     layer.build((None, I))
     layer.set_weights(weights)
@@ -49,29 +51,33 @@ def _ours(weights: list[np.ndarray], gradients: list[list[np.ndarray]], argument
     return tensors
 
 
-def _keras(weights: list[np.ndarray], gradients: list[list[np.ndarray]], arguments: dict[str, Any], dtype: str) -> Tensors:
-    keras = keras_side.load()
-    variables = [keras.Variable(weight, dtype=dtype) for weight in weights]
-    optimizer, tensors = keras.optimizers.RMSprop(**arguments), {}
+def keras(weights: list[np.ndarray], gradients: list[list[np.ndarray]], arguments: dict[str, Any], dtype: str) -> Tensors:
+    """The same in Keras."""
+    package = keras_side.load()
+    variables = [package.Variable(weight, dtype=dtype) for weight in weights]
+    optimizer, tensors = package.optimizers.RMSprop(**arguments), {}
     for step, given in enumerate(gradients, start=1):
-        optimizer.apply([keras.ops.convert_to_tensor(gradient.astype(dtype)) for gradient in given], variables)
+        optimizer.apply([package.ops.convert_to_tensor(gradient.astype(dtype)) for gradient in given], variables)
         if step in SHOWN:
             names = [f"{name}@{step}" for name in ("kernel", "bias")]
             tensors.update({name: keras_side.array(variable.value) for name, variable in zip(names, variables, strict=True)})
     return tensors
 
 
+def draw(size: float) -> tuple[list[np.ndarray], list[list[np.ndarray]]]:
+    """First weights, and the gradients of every step."""
+    rng = np.random.default_rng(71)
+    return dense_weights(rng, I, O), [[numbers(rng, I, O, scale=size), numbers(rng, O, scale=size)] for _ in range(STEPS)]
+
+
 def _rmsprop(arguments: dict[str, Any], size: float) -> SetUp:
     def set_up() -> Sides:
-        rng = np.random.default_rng(71)
-        weights = dense_weights(rng, I, O)
-        gradients = [[numbers(rng, I, O, scale=size), numbers(rng, O, scale=size)] for _ in range(STEPS)]
-        inputs = (weights, gradients, {"learning_rate": 2.0**-7, "rho": 0.875, **arguments})
+        inputs = (*draw(size), {"learning_rate": 2.0**-7, "rho": 0.875, **arguments})
         return Sides(
-            lambda: _ours(*inputs, "float32", DEFAULT_BACKEND),
-            lambda: _keras(*inputs, "float32"),
-            lambda: _ours(*inputs, "float64", "numpy"),
-            lambda: _keras(*inputs, "float64"),
+            lambda: ours(*inputs, "float32", DEFAULT_BACKEND),
+            lambda: keras(*inputs, "float32"),
+            lambda: ours(*inputs, "float64", "numpy"),
+            lambda: keras(*inputs, "float64"),
         )
 
     return set_up
