@@ -48,6 +48,17 @@ def array(tensor: Any) -> np.ndarray:
     return np.array(tensor.numpy() if hasattr(tensor, "numpy") else tensor)
 
 
+def compiled_schedule(schedule: Any) -> Any:
+    """Give a schedule of Keras's as its ``fit`` runs it on JAX, compiled once; uncompiled, each branch would be compiled at every step."""
+    if backend() != "jax":
+        return schedule
+    import jax
+
+    compiled = jax.jit(schedule)
+    call = {"__call__": lambda _, step: compiled(step.value if hasattr(step, "value") else step)}
+    return type("Compiled", (load().optimizers.schedules.LearningRateSchedule,), call)()
+
+
 def pull_back(layer: Any, x: np.ndarray, dy: np.ndarray, **call: Any) -> tuple[np.ndarray, np.ndarray | None, list[np.ndarray]]:
     """Give the output of a layer, and from the gradient on it those on x and on the weights."""
     keras, real = load(), x.dtype.kind == "f"

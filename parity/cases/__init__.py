@@ -14,6 +14,7 @@ from parity.cases import (
     models,
     optimizers,
     recurrent,
+    schedules,
     sequences,
     stacks,
 )
@@ -31,6 +32,7 @@ CASES: dict[str, SetUp] = {
         losses,
         metrics,
         optimizers,
+        schedules,
         callbacks,
         models,
     )
