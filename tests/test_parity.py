@@ -19,6 +19,9 @@ from parity.case import run_case
 from parity.cases import CASES
 from parity.compare import FEW, compare_equal, compare_to_truth
 
+# TensorFlow hands its variables to NumPy in a way that NumPy 2 warns about when Keras reads a learning rate
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
+
 PROJECT = Path(__file__).resolve().parent.parent
 MODULES = {"rnn": simple_rnn, "token": token_rnn, "dense": dense, "embedding": embedding}
 
@@ -132,6 +135,79 @@ def test_patience_off_by_one_is_rejected(monkeypatch):
     monkeypatch.setattr(callbacks, "EarlyStopping", Patient)
 
     assert {"epochs", "stopped_epoch"} <= rejected("early_stopping.patience_2")
+
+
+STOP, SAVE, REDUCE, SCHEDULE = (
+    callbacks.EarlyStopping,
+    callbacks.ModelCheckpoint,
+    callbacks.ReduceLROnPlateau,
+    callbacks.LearningRateScheduler,
+)
+PUT_BACK = "self.model.set_weights(self.best_weights)"
+REDUCED = "max(before * self.factor, self.min_lr)"
+DECISIONS = {
+    "wrong epoch restored": (
+        (STOP, "on_epoch_end", "if self.restore_best_weights:", "if self.restore_best_weights and self.best_weights is None:"),
+        "early_stopping.patience_2",
+        {"restored_epoch"},
+    ),
+    "nothing restored": ((STOP, "on_train_end", PUT_BACK, "pass"), "early_stopping.patience_2", {"restored_epoch"}),
+    "wrong best epoch": (
+        (STOP, "on_epoch_end", "best_epoch = epoch", "best_epoch = epoch - 1"),
+        "early_stopping.patience_2",
+        {"best_epoch"},
+    ),
+    "early epochs looked at": (
+        (STOP, "on_epoch_end", "or epoch < self.start_from_epoch", ""),
+        "early_stopping.start_from_epoch",
+        {"best", "epochs"},
+    ),
+    "any value the best": ((SAVE, "_is_best", "    if improved:", "    if True:"), "model_checkpoint.save_best_only", {"best", "saved"}),
+    "a batch late": (
+        (SAVE, "on_train_batch_end", ">= self.save_freq", "> self.save_freq"),
+        "model_checkpoint.save_freq_7",
+        {"saved"},
+    ),
+    "an epoch late": (
+        (REDUCE, "on_epoch_end", "self.wait >= self.patience", "self.wait > self.patience"),
+        "reduce_lr_on_plateau.patience_2",
+        {"learning_rates"},
+    ),
+    "no cooldown": (
+        (REDUCE, "on_epoch_end", "self.cooldown_counter = self.cooldown", "pass"),
+        "reduce_lr_on_plateau.cooldown_3",
+        {"cooldowns", "learning_rates"},
+    ),
+    "no least rate": ((REDUCE, "_reduce", REDUCED, "before * self.factor"), "reduce_lr_on_plateau.min_lr", {"learning_rates"}),
+    "the next epoch's rate": (
+        (SCHEDULE, "on_epoch_begin", "self.schedule(epoch, before)", "self.schedule(epoch + 1, before)"),
+        "learning_rate_scheduler.float32",
+        {"logged"},
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", DECISIONS)
+def test_a_fault_in_a_callback_is_rejected(fault, monkeypatch):
+    (kind, method, right, wrong), case, tensors = DECISIONS[fault]
+    monkeypatch.setattr(kind, method, planted(getattr(kind, method), right, wrong))
+
+    assert tensors <= rejected(case)
+
+
+def test_ties_that_count_as_improvements_are_rejected(monkeypatch):
+    faulty = planted(callbacks.MonitorCallback._is_improvement, "< _as_float32(reference)", "<= _as_float32(reference)")
+    monkeypatch.setattr(callbacks.MonitorCallback, "_is_improvement", faulty)
+
+    assert {"epochs", "restored_epoch"} <= rejected("early_stopping.ties")
+    assert "saved" in rejected("model_checkpoint.save_best_only")
+
+
+def test_a_schedule_a_step_late_is_rejected(monkeypatch):
+    late = planted(optimizers.RMSprop.apply, "self.learning_rate", "self._learning_rate.at(self.iterations + 1)")
+    monkeypatch.setattr(optimizers.RMSprop, "apply", late)
+
+    assert {"kernel@1", "kernel@100"} <= rejected("rmsprop.schedule.exponential")
 
 
 def test_a_fault_in_reference_and_kernel_alike_is_rejected(monkeypatch):
