@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from minirnn.configured import read_record
 from minirnn.initializers.constant_values import Constant, Identity, Ones, Zeros
 from minirnn.initializers.initializer import Array, Generator, Initializer, Shape
 from minirnn.initializers.random_values import (
@@ -174,11 +175,4 @@ def deserialize(config: dict[str, Any]) -> Initializer:
     TypeError
         When the class does not take the arguments.
     """
-    arguments = config.get("config", {})
-    if "class_name" not in config or not isinstance(arguments, dict):
-        raise ValueError(f"initializers.deserialize: expected a dict with 'class_name' and 'config', received {config!r}.")
-    initializer = lookup("initializer", config["class_name"], TABLE)
-    try:
-        return initializer.from_config(arguments)
-    except TypeError as error:
-        raise TypeError(f"initializers.deserialize: {initializer.__name__} does not take config {arguments!r}: {error}.") from error
+    return read_record("initializer", config, TABLE)

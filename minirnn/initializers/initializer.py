@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from minirnn.configured import Configured
+
 Array = NDArray[Any]
 Generator = np.random.Generator
 Shape = tuple[int, ...]
 
 
-class Initializer:
+class Initializer(Configured):
     """What every initializer is: called with a shape, it returns an array.
 
     A subclass writes `fill`, and names the arguments of its constructor.
@@ -22,8 +24,6 @@ class Initializer:
 
     kinds: ClassVar[str] = "biufc"
     """The kinds of dtype that it can give, as NumPy's ``dtype.kind``."""
-    arguments: ClassVar[tuple[str, ...]] = ()
-    """The constructor's arguments, in Keras's order; each is kept under its own name, and together they are the configuration."""
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike = "float32", rng: Generator | None = None) -> Array:
         """Return a new array of `shape` and `dtype`.
@@ -67,16 +67,3 @@ class Initializer:
     def fill(self, shape: Shape, dtype: np.dtype[Any], rng: Generator | None) -> Array:
         """Return the values; `shape` and `dtype` are checked already."""
         raise NotImplementedError(f"{type(self).__name__} must implement fill(shape, dtype, rng).")
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments as plain values, under Keras's names."""
-        return {name: getattr(self, name) for name in self.arguments}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Initializer:
-        """Build the initializer whose `get_config` gave `config`."""
-        return cls(**config)
-
-    def __repr__(self) -> str:
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
-        return f"{type(self).__name__}({arguments})"
