@@ -22,6 +22,7 @@ from minirnn.jit import DEFAULT_BACKEND, HAVE_NUMBA
 from minirnn.layers.embedding import Embedding
 from minirnn.layers.input_layer import InputLayer
 from minirnn.layers.layer import Layer, Shape, float_dtype, unique_name
+from minirnn.layers.penalized import bare, priced
 from minirnn.layers.simple_rnn import SimpleRNN
 from minirnn.layers.token_rnn import TokenBidirectional, TokenRNN, token_step
 from minirnn.parameters import Parameters
@@ -265,13 +266,13 @@ class Sequential(Trainer):
             for place, layer in enumerate(self.layers):
                 before = self.layers[place - 1] if place else None
                 together = None
-                if isinstance(before, Embedding):
+                if isinstance(before, Embedding) and before.activity_regularizer is None:
                     together = token_step(before, layer)
                 elif before is None and one_hot:
                     together = token_step(None, layer)
                 if together is not None and before is not None:
                     steps.pop()
-                steps.append(together or layer)
+                steps.append(priced(together or layer, layer))
             self._plans[one_hot] = steps
         return self._plans[one_hot]
 
@@ -283,7 +284,7 @@ class Sequential(Trainer):
         """Give the outputs of a batch. The array belongs to the last layer: the next forward overwrites it."""
         tokens = isinstance(x, TokenRows)
         self._steps = self.plan(tokens and x.num_classes is not None)
-        if tokens and not isinstance(self._steps[0], TokenRNN | TokenBidirectional | Embedding):
+        if tokens and not isinstance(bare(self._steps[0]), TokenRNN | TokenBidirectional | Embedding):
             x = x.array(self.dtype)
         mask = None
         for step in self._steps:
@@ -292,7 +293,10 @@ class Sequential(Trainer):
         return x  # type: ignore[no-any-return]
 
     def backward(self, gradient: np.ndarray, from_logits: bool = False) -> None:
-        """Add up all gradients, from the gradient on the outputs, or on the last layer's logits."""
+        """Add up all gradients, from the gradient on the outputs, or on the last layer's logits, and those of the penalties."""
+        if self.parameters.penalized:
+            for layer in self.layers:
+                layer.add_penalty_gradients()
         *others, last = self._steps
         if from_logits:
             passed = last.backward_from_logits(gradient.reshape(last.logits.shape))

@@ -50,6 +50,7 @@ class Parameters:
     slots : one per weight, in the order of ``get_weights``
     trainable : the slice of the vectors that the optimizer may change
     squares (P,) : the square of each gradient, for an embedding that of each lookup's; None unless ``square_lookups`` wants it
+    penalized : whether weights or outputs of these layers cost something
     """
 
     def __init__(self, layers: Sequence[Layer], dtype: np.dtype[np.floating]) -> None:
@@ -73,6 +74,8 @@ class Parameters:
             layer.values[name] = self.values[place].reshape(shape)
             layer.gradients[name] = self.gradients[place].reshape(shape)
             self.slots.append(Slot(layer, name, shape, place, layer.trainable))
+        self.penalized = any(layer.regularizers or layer.activity_regularizer is not None for layer in leaves)
+        self._constrained = [slot for slot in self.slots if slot.trainable and slot.name in slot.layer.constraints]
         self.squares: np.ndarray | None = None
 
     def square_lookups(self, wanted: bool) -> None:
@@ -82,10 +85,12 @@ class Parameters:
         for slot in self.slots:
             if isinstance(slot.layer, Embedding):
                 slot.layer.squares = self._squares_of(slot)
-                self._summed[slot.slice] = False
+                self._summed[slot.slice] = slot.layer.squares is None
 
     def _squares_of(self, slot: Slot) -> np.ndarray | None:
-        return None if self.squares is None else self.squares[slot.slice].reshape(slot.shape)
+        if self.squares is None or slot.name in slot.layer.regularizers:
+            return None  # what the weight costs has a gradient on every row, and TensorFlow then sums the lookups too
+        return self.squares[slot.slice].reshape(slot.shape)
 
     def square_gradients(self) -> np.ndarray:
         """Fill in the squares of all gradients that are not looked up, and give the trainable ones."""
@@ -98,6 +103,12 @@ class Parameters:
         self.gradients.fill(0)
         if self.squares is not None:
             self.squares.fill(0)
+
+    def constrain(self) -> None:
+        """Make every trainable weight that has a constraint what it allows."""
+        for slot in self._constrained:
+            value = self.values[slot.slice].reshape(slot.shape)
+            value[...] = slot.layer.constraints[slot.name](value)
 
     def hold(self) -> None:
         """Take the layers back where another model that shares them has laid them out since, with the weights that they have now."""

@@ -104,6 +104,15 @@ class Trainer:
         head = self._model.layers[-1]
         return isinstance(self.loss, losses.BinaryCrossentropy) and isinstance(head, Dense) and head.activation == "sigmoid"
 
+    @property
+    def losses(self) -> list[float]:
+        """The penalties that join the loss, in Keras's order: on the last outputs, layer by layer, then on trainable weights."""
+        layers = self._model.layers
+        penalties = [penalty for layer in layers for penalty in layer.activity_penalties()]
+        if self._model.trainable:
+            penalties += [penalty for layer in layers for penalty in layer.weight_penalties()]
+        return [float(penalty) for penalty in penalties]
+
     def require_compiled(self, function: str) -> None:
         """Raise ValueError unless the model is compiled with a loss."""
         if not self.compiled:

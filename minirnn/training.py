@@ -3,7 +3,7 @@
 Comes in: a compiled model and data. Goes out: a trained model, and the history of its epochs. For each batch:
 
     outputs   = forward(x[rows])
-    loss, d   = loss(outputs, y[rows])          d: its gradient on the logits
+    loss, d   = loss(outputs, y[rows])          d: its gradient on the logits; the penalties on weights and outputs join the loss
     gradients = backward(d)
     weights   = optimizer(weights, gradients)
 
@@ -148,6 +148,8 @@ def measure(
     gradient = np.empty_like(scores)
     kernel = losses.BACKENDS[model.backend][loss.kernel_name(model.loss_reads_logits)]
     value = float(kernel(scores, y, rows, position_weights, loss.label_smoothing, gradient))
+    if model.parameters.penalized:
+        value += sum(model.losses)
     model.loss_tracker.add(value, B)
     for metric in model.metrics:
         metric.update(outputs, y, rows, mask, model.backend)

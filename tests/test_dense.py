@@ -176,7 +176,7 @@ def test_bad_inputs_are_named():
     layer(np.zeros((2, 3), "float32"))
     with pytest.raises(ValueError, match=r"last axis of 3, received shape \(2, 4\)"):
         layer(np.zeros((2, 4), "float32"))
-    with pytest.raises(ValueError, match="kernel_constraint is not supported"):
-        Dense(2, kernel_constraint="non_neg")
+    with pytest.raises(ValueError, match="lora_rank is not supported"):
+        Dense(2, lora_rank=1)
     with pytest.raises(ValueError, match="did you mean 'sigmoid'"):
         Dense(2, "sigmod")

@@ -10,7 +10,11 @@ from minirnn import saving
 
 WORDS, RNN, DROP, HEAD = (("config", "layers", place, "config") for place in (1, 2, 3, 4))
 OPTIMIZER = ("compile_config", "optimizer", "config")
-REGULARIZER = {"module": "keras.regularizers", "class_name": "L2", "config": {"l2": 0.01}, "registered_name": None}
+LATER = {"module": "keras.regularizers", "class_name": "L3", "config": {}, "registered_name": None}
+MINE = {"module": "mine", "class_name": "L2", "config": {"l2": 0.01}, "registered_name": "mine>L2"}
+WRONG = {"module": "keras.constraints", "class_name": "MaxNorm", "config": {"max": 2}, "registered_name": None}
+FUNCTION = {"module": "builtins", "class_name": "function", "config": "system", "registered_name": "function"}
+ORTHOGONAL = {"module": "keras.regularizers", "class_name": "OrthogonalRegularizer", "config": {}, "registered_name": None}
 
 EDITS = [
     (("class_name",), "Functional", "it holds a Functional model; minirnn reads Sequential models only"),
@@ -35,12 +39,16 @@ EDITS = [
     ((*RNN, "activation"), {"class_name": "function", "config": "system", "module": "os"}, r"layer 'rnn' \(SimpleRNN\)"),
     ((*RNN, "kernel_initializer", "class_name"), "GlorotUnifrom", "unknown initializer 'GlorotUnifrom': did you mean 'glorot_uniform'"),
     ((*RNN, "kernel_initializer", "config", "seed"), {"class_name": "SeedGenerator"}, r"layer 'rnn' \(SimpleRNN\).*seed"),
-    ((*RNN, "kernel_regularizer"), REGULARIZER, r"layer 'rnn' \(SimpleRNN\): SimpleRNN: kernel_regularizer is not supported"),
+    ((*RNN, "kernel_regularizer"), LATER, r"layer 'rnn' \(SimpleRNN\): unknown regularizer 'L3'"),
+    ((*RNN, "kernel_regularizer"), MINE, r"layer 'rnn' \(SimpleRNN\): .*'mine>L2' is not one of Keras's own"),
+    ((*RNN, "kernel_regularizer"), FUNCTION, r"layer 'rnn' \(SimpleRNN\): .*expected a dict with 'class_name' and 'config'"),
+    ((*RNN, "bias_regularizer"), ORTHOGONAL, r"layer 'rnn': .*does not fit the bias of shape \(6,\): .*expected a matrix"),
+    ((*RNN, "recurrent_constraint"), WRONG, r"layer 'rnn' \(SimpleRNN\): .*MaxNorm does not take config \{'max': 2\}"),
     ((*RNN, "return_state"), True, "gives more than one array"),
     ((*RNN, "implementation"), 2, r"layer 'rnn' \(SimpleRNN\): implementation=2 is not supported by minirnn"),
     ((*RNN, "dtype"), "float64", r"layer 'rnn' \(SimpleRNN\): dtype: float64, but layer 'words' \(Embedding\) has float32"),
     ((*RNN, "name"), "words", r"layer 'words' \(SimpleRNN\): there is another layer of that name"),
-    ((*WORDS, "activity_regularizer"), REGULARIZER, "activity_regularizer="),
+    ((*WORDS, "activity_regularizer"), LATER, r"layer 'words' \(Embedding\): unknown regularizer 'L3'"),
     ((*WORDS, "dtype", "config", "name"), "mixed_float16", "dtype"),
     ((*WORDS, "input_dim"), 10**15, "its layers need at least 16,0.* bytes of weights"),
     ((*WORDS, "input_dim"), V + 1, r"layer 'words' \(Embedding\): embeddings must have shape \(12, 4\), the file has \(11, 4\)"),
@@ -94,7 +102,7 @@ def test_what_is_no_configuration_is_refused(tmp_path, text, message):
     refused(put(tmp_path, config=text), message)
 
 
-@pytest.mark.parametrize("name", ["quantization_config", "embeddings_constraint", "lora_rank", "something_new"])
+@pytest.mark.parametrize("name", ["quantization_config", "lora_rank", "something_new"])
 def test_an_argument_that_minirnn_lacks_passes_when_it_is_not_used(tmp_path, name):
     config = json.loads(members()["config.json"])
     config["config"]["layers"][1]["config"][name] = None

@@ -197,7 +197,7 @@ def test_a_config_makes_the_same_layer():
         ({"units": 4, "activation": "tahn"}, ValueError, "did you mean 'tanh'"),
         ({"units": 4, "dropout": 1.5}, ValueError, "dropout must be in 0..1"),
         ({"units": 4, "recurrent_dropout": "0.5"}, TypeError, "recurrent_dropout must be a number"),
-        ({"units": 4, "kernel_regularizer": "l2"}, ValueError, "kernel_regularizer is not supported"),
+        ({"units": 4, "kernel_regularizer": "l3"}, ValueError, "unknown regularizer 'l3'"),
         ({"units": 4, "implementation": 2}, ValueError, "unrecognized arguments"),
     ],
 )

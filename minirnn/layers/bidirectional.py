@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from minirnn.layers.layer import Layer, Shape
+from minirnn.layers.penalized import priced
 from minirnn.layers.simple_rnn import SimpleRNN
 
 MERGE_MODES = ("concat", "sum", "ave", "mul", None)
@@ -76,6 +77,7 @@ class Bidirectional(Layer):
         self.parts: tuple[SimpleRNN, SimpleRNN] = (self.forward_layer, self.backward_layer)
         for part in self.parts:
             part.zero_output_for_mask = self.return_sequences
+        self._ways = [priced(part, part) for part in self.parts]
         if not self.trainable:
             self.trainable = False  # of both
         self._first_weights = weights
@@ -113,11 +115,11 @@ class Bidirectional(Layer):
 
     def forward(self, x: Any, mask: np.ndarray | None = None, training: bool = False) -> np.ndarray:
         """x (B,T,E), mask (B,T) -> as ``compute_output_shape`` says."""
-        return self.merge(*(part.forward(x, mask, training) for part in self.parts))
+        return self.merge(*(way.forward(x, mask, training) for way in self._ways))
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """dy, as the output -> dx (B,T,E)."""
-        dx, dx_other = (part.backward(d) for part, d in zip(self.parts, self.split(dy), strict=True))
+        dx, dx_other = (way.backward(d) for way, d in zip(self._ways, self.split(dy), strict=True))
         return dx + dx_other
 
     def merge(self, y: np.ndarray, y_other: np.ndarray) -> np.ndarray:
@@ -167,6 +169,7 @@ class Bidirectional(Layer):
         given = [part(x, mask, training, start) for part, start in zip(self.parts, starts, strict=True)]
         outputs, states = ([one[0] for one in given], [one[1] for one in given]) if self.return_state else (given, [])
         merged = [outputs[0], self._turned(outputs[1])] if self.merge_mode is None else [self.merge(*outputs)]
+        self.note_activity(*merged, *states)
         return (*merged, *states) if self.gives_several else merged[0]
 
     def reset_state(self) -> None:

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minirnn import activations, initializers
+from minirnn import activations, constraints, initializers, regularizers
 from minirnn.activations import activate_ref, activate_step, slope_ref
 from minirnn.jit import jit
 from minirnn.layers.layer import Layer, Shape, not_supported, positive_integer
@@ -88,6 +88,8 @@ class Dense(Layer):
     activation : None (linear), "tanh", "sigmoid", "relu" or "linear"
     use_bias : whether there is a bias
     kernel_initializer, bias_initializer : of W and b
+    kernel_regularizer, bias_regularizer, activity_regularizer : what large W, b and y cost
+    kernel_constraint, bias_constraint : what W and b must be after every update
 
     Raises
     ------
@@ -114,23 +116,17 @@ class Dense(Layer):
         quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        not_supported(
-            "Dense",
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-            lora_rank=lora_rank,
-            lora_alpha=lora_alpha,
-            quantization_config=quantization_config,
-        )
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        not_supported("Dense", lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
         self.units = positive_integer("Dense", "units", units)
         self.activation = activations.name_of(activation, "Dense")
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
         self._code = activations.CODES[self.activation]
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -144,9 +140,10 @@ class Dense(Layer):
         if input_shape[-1] is None:
             raise ValueError(f"Dense: the input's last size must be known, received {input_shape}. Give it in Input(shape=...).")
         assert self.kernel_initializer and self.bias_initializer
-        self.add_weight("kernel", (input_shape[-1], self.units), self.kernel_initializer, rng)
+        kernel_shape = (input_shape[-1], self.units)
+        self.add_weight("kernel", kernel_shape, self.kernel_initializer, rng, self.kernel_regularizer, self.kernel_constraint)
         if self.use_bias:
-            self.add_weight("bias", (self.units,), self.bias_initializer, rng)
+            self.add_weight("bias", (self.units,), self.bias_initializer, rng, self.bias_regularizer, self.bias_constraint)
 
     def check_input(self, shape: tuple[int, ...]) -> None:
         """Raise ValueError unless the last axis is I."""
@@ -184,9 +181,9 @@ class Dense(Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": None,
-            "bias_regularizer": None,
-            "activity_regularizer": None,
-            "kernel_constraint": None,
-            "bias_constraint": None,
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
         }

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minirnn import initializers
+from minirnn import constraints, initializers, regularizers
 from minirnn.batches import TokenRows
 from minirnn.jit import jit
 from minirnn.layers import lookups
@@ -73,6 +73,8 @@ class Embedding(Layer):
     input_dim : V, a positive integer; ids are 0..V-1
     output_dim : E, a positive integer
     embeddings_initializer : of the weight (V,E)
+    embeddings_regularizer, activity_regularizer : what a large weight and large x cost
+    embeddings_constraint : what the weight must be after every update
     mask_zero : id 0 is padding: later layers skip it
     weights : array (V,E), or a list of one: the first values
     input_length : accepted with a warning, as Keras 3 does; here it also tells the layer T
@@ -104,20 +106,13 @@ class Embedding(Layer):
             warnings.warn("Embedding: input_length is deprecated in Keras 3; give the model an Input instead.", UserWarning, stacklevel=2)
             lengths = input_length if isinstance(input_length, Sequence) else (input_length,)
             kwargs.setdefault("input_shape", tuple(lengths))
-        activity_regularizer = kwargs.pop("activity_regularizer", None)  # Keras's files name it
         super().__init__(**kwargs)
-        not_supported(
-            "Embedding",
-            embeddings_regularizer=embeddings_regularizer,
-            embeddings_constraint=embeddings_constraint,
-            activity_regularizer=activity_regularizer,
-            lora_rank=lora_rank,
-            lora_alpha=lora_alpha,
-            quantization_config=quantization_config,
-        )
+        not_supported("Embedding", lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
         self.input_dim = positive_integer("Embedding", "input_dim", input_dim)
         self.output_dim = positive_integer("Embedding", "output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.embeddings_constraint = constraints.get(embeddings_constraint)
         self.mask_zero = mask_zero
         self.squares: np.ndarray | None = None
         """(V,E), where an optimizer wants the squares of each lookup's gradient (``lookups.py``); else None."""
@@ -133,14 +128,17 @@ class Embedding(Layer):
         """One weight, embeddings (V,E)."""
         if not self.values:
             assert self.embeddings_initializer is not None
-            self.add_weight("embeddings", (self.input_dim, self.output_dim), self.embeddings_initializer, rng)
+            shape, regularizer, constraint = (self.input_dim, self.output_dim), self.embeddings_regularizer, self.embeddings_constraint
+            self.add_weight("embeddings", shape, self.embeddings_initializer, rng, regularizer, constraint)
 
     def __call__(self, x: Any, mask: Any = None, training: bool = False) -> np.ndarray:
         """Look ids up, of any shape; whole numbers in a float array are taken too."""
         ids = check_ids("Embedding", x, self.input_dim)
         if not self.built:
             self.build((None, *ids.shape[1:]))
-        return np.array(self.values["embeddings"][ids])
+        x_out = np.array(self.values["embeddings"][ids])
+        self.note_activity(x_out)
+        return x_out
 
     def compute_mask(self, x: Any, mask: np.ndarray | None) -> np.ndarray | None:
         """True where the id is not 0, with ``mask_zero``; else None."""
@@ -171,9 +169,9 @@ class Embedding(Layer):
             "input_dim": self.input_dim,
             "output_dim": self.output_dim,
             "embeddings_initializer": initializers.serialize(self.embeddings_initializer),
-            "embeddings_regularizer": None,
-            "activity_regularizer": None,
-            "embeddings_constraint": None,
+            "embeddings_regularizer": regularizers.serialize(self.embeddings_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "embeddings_constraint": constraints.serialize(self.embeddings_constraint),
             "mask_zero": self.mask_zero,
         }
 

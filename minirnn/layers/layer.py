@@ -16,9 +16,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minirnn import regularizers
+from minirnn.constraints import Projection
 from minirnn.initializers import Initializer
 from minirnn.jit import DEFAULT_BACKEND
 from minirnn.randomness import generator
+from minirnn.regularizers import Regularizer
 
 Shape = tuple[int | None, ...]
 """The shape of a batch: None where the size is not fixed."""
@@ -67,6 +70,12 @@ class Layer:
         ``"float32"`` or ``"float64"``; a model sets its own on its layers.
     input_shape : tuple of int, optional
         Shape of one example. Keras's older way to say what ``Input(shape)`` says.
+    activity_regularizer : str, Regularizer, optional
+        What large outputs cost: its price of the output, divided by the rows of the batch, joins the loss.
+
+    Attributes
+    ----------
+    regularizers, constraints : by the name of the weight they are for
     """
 
     supports_masking: ClassVar[bool] = True
@@ -74,7 +83,14 @@ class Layer:
     """In Keras's order."""
 
     def __init__(
-        self, *, name: str | None = None, trainable: bool = True, dtype: Any = None, input_shape: Any = None, **unknown: Any
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        input_shape: Any = None,
+        activity_regularizer: Any = None,
+        **unknown: Any,
     ) -> None:
         kind = type(self).__name__
         if unknown:
@@ -95,6 +111,10 @@ class Layer:
         self.output_shape: Shape | None = None
         self.values: dict[str, np.ndarray] = {}
         self.gradients: dict[str, np.ndarray] = {}
+        self.regularizers: dict[str, Regularizer] = {}
+        self.constraints: dict[str, Projection] = {}
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.activity_penalty: Any = None
         self._scratch: dict[tuple[str, tuple[int, ...]], np.ndarray] = {}
 
     @property
@@ -130,6 +150,7 @@ class Layer:
         self.input_shape = tuple(input_shape)
         self.output_shape = self.compute_output_shape(self.input_shape)
         rng = generator() if rng is None else rng
+        self._require_fit(self.activity_regularizer, "output", self.output_shape)
         self.make_weights(self.input_shape, rng)
         for part in self.parts:
             part.dtype, part.backend = self.dtype, self.backend
@@ -139,10 +160,33 @@ class Layer:
     def make_weights(self, input_shape: Shape, rng: np.random.Generator) -> None:
         """Add the weights; most layers have none."""
 
-    def add_weight(self, name: str, shape: tuple[int, ...], initializer: Initializer, rng: np.random.Generator) -> None:
-        """Make one weight and the gradient that belongs to it."""
+    def add_weight(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        initializer: Initializer,
+        rng: np.random.Generator,
+        regularizer: Regularizer | None = None,
+        constraint: Projection | None = None,
+    ) -> None:
+        """Make one weight and the gradient that belongs to it; say what it costs, and what it must be after every update."""
+        self._require_fit(regularizer, name, shape)
+        self._require_fit(constraint, name, shape)
         self.values[name] = np.ascontiguousarray(initializer(shape, self.dtype, rng))
         self.gradients[name] = np.zeros(shape, self.dtype)
+        if regularizer is not None:
+            self.regularizers[name] = regularizer
+        if constraint is not None:
+            self.constraints[name] = constraint
+
+    def _require_fit(self, wanted: Regularizer | Projection | None, what: str, shape: Shape) -> None:
+        """Raise ValueError if it cannot take an array of so many axes: now, not in the middle of a training."""
+        if wanted is not None:
+            try:
+                wanted(np.ones((1,) * len(shape), self.dtype))
+            except ValueError as error:
+                kind = type(self).__name__
+                raise ValueError(f"{kind}: layer '{self.name}': {wanted!r} does not fit the {what} of shape {shape}: {error}") from error
 
     def scratch(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         """Give a workspace that lasts from call to call; its contents are whatever the last call left."""
@@ -167,6 +211,32 @@ class Layer:
         """Add to the gradients, and give the gradient on the input; None where the input is ids, which have none."""
         raise NotImplementedError(f"{type(self).__name__} must implement backward(dy).")
 
+    @property
+    def losses(self) -> list[float]:
+        """What the last output cost, where there is an ``activity_regularizer``, and then what the weights cost."""
+        return [float(penalty) for penalty in (*self.activity_penalties(), *self.weight_penalties())]
+
+    def activity_penalties(self) -> list[Any]:
+        """Give what the last outputs cost, this layer's and those of the layers inside."""
+        return [leaf.activity_penalty for leaf in self.walk() if leaf.activity_penalty is not None]
+
+    def weight_penalties(self) -> list[Any]:
+        """Give what each weight costs; one that is not trained costs nothing."""
+        leaves = [leaf for leaf in self.walk() if leaf.trainable]
+        return [regularizer.value(leaf.values[name]) for leaf in leaves for name, regularizer in leaf.regularizers.items()]
+
+    def add_penalty_gradients(self) -> None:
+        """Add the gradients of what the weights cost."""
+        for leaf in self.walk():
+            if leaf.trainable:
+                for name, regularizer in leaf.regularizers.items():
+                    leaf.gradients[name] += regularizer.gradient(leaf.values[name])
+
+    def note_activity(self, *outputs: np.ndarray) -> None:
+        """Note what these outputs cost."""
+        if self.activity_regularizer is not None:
+            self.activity_penalty = sum(self.activity_regularizer.value(y) / y.dtype.type(max(len(y), 1)) for y in outputs)
+
     def __call__(self, x: Any, mask: Any = None, training: bool = False) -> np.ndarray:
         """Build the layer at its first call, and give its output for a batch, as an array of the caller's own."""
         x = np.asarray(x)
@@ -175,7 +245,9 @@ class Layer:
         if not self.built:
             self.build((None, *x.shape[1:]))
         self.check_input(x.shape)
-        return np.array(self.forward(x, None if mask is None else np.asarray(mask, bool), training))
+        y = np.array(self.forward(x, None if mask is None else np.asarray(mask, bool), training))
+        self.note_activity(y)
+        return y
 
     def check_input(self, shape: tuple[int, ...]) -> None:
         """Raise ValueError unless a batch of that shape fits the weights."""
@@ -226,7 +298,10 @@ class Layer:
 
     def get_config(self) -> dict[str, Any]:
         """Give the constructor's arguments, in Keras's names and order."""
-        return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:

@@ -32,10 +32,10 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from minirnn import activations, initializers
+from minirnn import activations, constraints, initializers, regularizers
 from minirnn.activations import activate_ref, activate_step, slope_ref, slope_step
 from minirnn.jit import inline, jit
-from minirnn.layers.layer import Layer, Shape, not_supported, positive_integer
+from minirnn.layers.layer import Layer, Shape, positive_integer
 from minirnn.products import FIRST, affine, affine_backward
 from minirnn.randomness import generator
 
@@ -246,6 +246,9 @@ class SimpleRNN(Layer):
     activation : "tanh", "sigmoid", "relu" or "linear"
     use_bias : whether z has a bias
     kernel_initializer, recurrent_initializer, bias_initializer : of Wx, Wh and b
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : what large Wx, Wh and b cost
+    activity_regularizer : what large outputs cost (Keras takes it, and never uses it)
+    kernel_constraint, recurrent_constraint, bias_constraint : what Wx, Wh and b must be after every update
     dropout : share of the E inputs that training sets to 0, the same ones at every step, 0..1
     recurrent_dropout : likewise of the H carried states
     return_sequences : give every state (B,T,H) instead of the last (B,H)
@@ -259,7 +262,7 @@ class SimpleRNN(Layer):
     Raises
     ------
     ValueError
-        For arguments out of range, and for arguments of Keras's that minirnn lacks (regularizers, constraints).
+        For arguments out of range.
     """
 
     weight_names: ClassVar[tuple[str, ...]] = ("kernel", "recurrent_kernel", "bias")
@@ -291,23 +294,19 @@ class SimpleRNN(Layer):
         zero_output_for_mask: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        not_supported(
-            "SimpleRNN",
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-        )
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = positive_integer("SimpleRNN", "units", units)
         self.activation = activations.name_of(activation, "SimpleRNN")
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.recurrent_constraint = constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
         self.dropout = rate("SimpleRNN", "dropout", dropout)
         self.recurrent_dropout = rate("SimpleRNN", "recurrent_dropout", recurrent_dropout)
         self.return_sequences = return_sequences
@@ -345,10 +344,11 @@ class SimpleRNN(Layer):
         if self.stateful and B is None:
             raise ValueError("SimpleRNN: stateful=True needs a fixed batch size. Give Input(shape, batch_size=...).")
         assert self.kernel_initializer and self.recurrent_initializer and self.bias_initializer
-        self.add_weight("kernel", (E, self.units), self.kernel_initializer, rng)
-        self.add_weight("recurrent_kernel", (self.units, self.units), self.recurrent_initializer, rng)
+        H, regularizer, constraint = self.units, self.recurrent_regularizer, self.recurrent_constraint
+        self.add_weight("kernel", (E, H), self.kernel_initializer, rng, self.kernel_regularizer, self.kernel_constraint)
+        self.add_weight("recurrent_kernel", (H, H), self.recurrent_initializer, rng, regularizer, constraint)
         if self.use_bias:
-            self.add_weight("bias", (self.units,), self.bias_initializer, rng)
+            self.add_weight("bias", (H,), self.bias_initializer, rng, self.bias_regularizer, self.bias_constraint)
 
     def check_input(self, shape: tuple[int, ...]) -> None:
         """Raise ValueError unless the batch is (B,T,E) with this layer's E and at least one step."""
@@ -517,13 +517,13 @@ class SimpleRNN(Layer):
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "recurrent_initializer": initializers.serialize(self.recurrent_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": None,
-            "recurrent_regularizer": None,
-            "bias_regularizer": None,
-            "activity_regularizer": None,
-            "kernel_constraint": None,
-            "recurrent_constraint": None,
-            "bias_constraint": None,
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "recurrent_regularizer": regularizers.serialize(self.recurrent_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "recurrent_constraint": constraints.serialize(self.recurrent_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
             "dropout": self.dropout,
             "recurrent_dropout": self.recurrent_dropout,
             "seed": self.seed,

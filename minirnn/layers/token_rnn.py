@@ -27,6 +27,7 @@ from minirnn.jit import jit
 from minirnn.layers import lookups
 from minirnn.layers.bidirectional import Bidirectional
 from minirnn.layers.embedding import Embedding, token_rows
+from minirnn.layers.penalized import priced
 from minirnn.layers.simple_rnn import Kernels, SimpleRNN
 from minirnn.products import FIRST, affine, affine_backward
 
@@ -170,7 +171,7 @@ class TokenBidirectional:
     """
 
     def __init__(self, embedding: Embedding | None, both: Bidirectional) -> None:
-        self.ways = [TokenRNN(embedding, rnn) for rnn in both.parts]
+        self.ways = [priced(TokenRNN(embedding, rnn), rnn) for rnn in both.parts]
         self.both = both
 
     def forward(self, tokens: Any, mask: np.ndarray | None = None, training: bool = False) -> np.ndarray:

@@ -8,7 +8,8 @@ Comes in: the flat vectors of weights and gradients. Goes out: the weights, one 
     step = learning_rate g / sqrt(d)
     w <- w - step,  or  m <- momentum m + step, w <- w - m
 
-Before it, in this order: the gradients are clipped, and the weights decay by ``w weight_decay learning_rate``. All vectors start at 0;
+Before it, in this order: the gradients are clipped, and the weights decay by ``w weight_decay learning_rate``; after it, weights that have
+a constraint are made to keep it. All vectors start at 0;
 there is no bias correction. A velocity below the smallest normal number is set to 0: its weight does not move differently, since epsilon
 is added, and arithmetic on subnormal numbers is many times slower.
 
@@ -237,6 +238,7 @@ class RMSprop:
             self.momentum,
             self.epsilon,
         )
+        parameters.constrain()
         self.iterations += 1
 
     def _clip(self, parameters: Parameters, gradients: Vector, squares: Vector | None) -> Vector | None:

@@ -216,7 +216,7 @@ def _shapes_of(layer: Layer, input_shape: Shape) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     plan = copy.copy(layer)
     # a layer makes every weight by this one method; the copy's only writes down what is asked of it
-    vars(plan)["add_weight"] = lambda name, shape, *_: shapes.update({name: shape})
+    vars(plan)["add_weight"] = lambda name, shape, *_, **__: shapes.update({name: shape})
     plan.make_weights(input_shape, np.random.default_rng(0))
     return shapes
 
@@ -225,9 +225,10 @@ def build_with(layer: Layer, input_shape: Shape, weights: Sequence[Mapping[str, 
     """Build a layer, and those inside it, on these weights instead of first ones: nothing is drawn."""
 
     def taking(leaf: Layer, own: Mapping[str, np.ndarray]) -> Callable[..., None]:
-        def take(name: str, *_: Any) -> None:
-            leaf.values[name] = own[name]
-            leaf.gradients[name] = np.zeros_like(own[name])
+        add_weight: Any = leaf.add_weight
+
+        def take(name: str, shape: tuple[int, ...], _: Any, *others: Any, **named: Any) -> None:
+            add_weight(name, shape, lambda *_: own[name], *others, **named)
 
         return take
 
