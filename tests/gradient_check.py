@@ -10,6 +10,7 @@ numbers too: the complex step goes through the layers themselves.
 import numpy as np
 from twins import require, verdict
 
+from minirnn.layers.penalized import bare, priced
 from minirnn.layers.token_rnn import TokenBidirectional, TokenRNN
 
 COMPLEX_STEP = 1e-30
@@ -61,7 +62,7 @@ class SmallModel:
 
     Parameters
     ----------
-    steps : layers that are not built yet, or token steps of such layers
+    steps : layers that are not built yet, or token steps of such layers; what they cost joins the loss
     x : (B,...) ids, token rows, or floats, whose gradient is checked too
     mask : (B,T) bool, or None
     head : outputs -> (loss, gradient on the outputs); None for the weighing
@@ -69,8 +70,9 @@ class SmallModel:
 
     def __init__(self, steps, x, mask=None, head=None, seed=11):
         rng = np.random.default_rng(seed)
-        self.steps, self.x, self.mask = steps, x, mask
         self.layers = [layer for step in steps for layer in parts_of(step)]
+        self.steps = [priced(step, parts_of(step)[-1]) for step in steps]
+        self.x, self.mask = x, mask
         shape = x.shape
         self.x_is_real = isinstance(x, np.ndarray) and x.dtype.kind == "f"
         for layer in self.layers:
@@ -105,8 +107,11 @@ class SmallModel:
         return y
 
     def loss(self, arrays):
-        """The loss, a real or a complex number."""
-        return self.head(self.outputs(arrays))[0]
+        """The loss and the penalties, a real or a complex number."""
+        loss = self.head(self.outputs(arrays))[0]
+        for layer in self.layers:
+            loss = loss + sum(layer.weight_penalties()) + sum(layer.activity_penalties())
+        return loss
 
     def gradients(self):
         """What the layers' own backward gives, by name."""
@@ -114,6 +119,8 @@ class SmallModel:
         passed = self.head(self.outputs(arrays))[1]
         for step in reversed(self.steps):
             passed = step.backward(passed)
+        for layer in self.layers:
+            layer.add_penalty_gradients()
         found = {f"{place}.{name}": gradient for place, leaf in enumerate(self.leaves) for name, gradient in leaf.gradients.items()}
         return {**found, "x": passed} if self.x_is_real else found
 
@@ -127,5 +134,5 @@ def parts_of(step):
     if isinstance(step, TokenRNN):
         return [layer for layer in (step.embedding, step.rnn) if layer is not None]
     if isinstance(step, TokenBidirectional):
-        return [layer for layer in (step.ways[0].embedding, step.both) if layer is not None]
+        return [layer for layer in (bare(step.ways[0]).embedding, step.both) if layer is not None]
     return [step]

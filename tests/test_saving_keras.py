@@ -43,7 +43,31 @@ def flat_stack(layers):
     return [layers.Input((T,)), layers.Embedding(V, E, name="words"), layers.Flatten(), layers.Dense(3, "tanh"), layers.Dense(1, "sigmoid")]
 
 
-STACKS = [embedding_stack, one_hot_stack, flat_stack]
+def penalized_stack(layers):
+    l2 = {"module": "keras.regularizers", "class_name": "L2", "config": {"l2": 0.125}, "registered_name": None}
+    l1 = {**l2, "class_name": "L1", "config": {"l1": 0.0625}}
+    columns = {**l2, "class_name": "OrthogonalRegularizer", "config": {"factor": 0.25, "mode": "columns"}}
+    rows = {"module": "keras.constraints", "class_name": "MaxNorm", "config": {"max_value": 0.5, "axis": 1}, "registered_name": None}
+    drawn = {**rows, "class_name": "MinMaxNorm", "config": {"min_value": 0.5, "max_value": 1.5, "rate": 0.75, "axis": [0]}}
+    return [
+        layers.Input((T,)),
+        layers.Embedding(V, E, embeddings_regularizer=l1, activity_regularizer=l2, embeddings_constraint=rows),
+        layers.SimpleRNN(
+            H,
+            kernel_regularizer="l2",
+            recurrent_regularizer=columns,
+            bias_regularizer=l1,
+            kernel_constraint="unit_norm",
+            recurrent_constraint=drawn,
+            bias_constraint="non_neg",
+        ),
+        layers.Dropout(0.25, activity_regularizer=l2),
+        layers.Dense(3, "relu", kernel_regularizer=l1, bias_regularizer=l2, kernel_constraint="max_norm", bias_constraint="max_norm"),
+        layers.Dense(1, "sigmoid", activity_regularizer=l1),
+    ]
+
+
+STACKS = [embedding_stack, one_hot_stack, flat_stack, penalized_stack]
 OPTIMIZERS = [{}, {"momentum": 0.5}, {"centered": True, "momentum": 0.9, "clipvalue": 0.5, "weight_decay": 0.02}]
 CASES = [(stack, arguments) for stack in STACKS for arguments in OPTIMIZERS[: 3 if stack is embedding_stack else 1]]
 
