@@ -102,7 +102,7 @@ def value_and_gradient(function: Callable[[Any], Any], x: np.ndarray) -> tuple[n
         with tensorflow.GradientTape() as tape:
             tape.watch(tensor)
             value = function(tensor)
-        gradient = tape.gradient(value, tensor)
+        gradient = tape.gradient(value, tensor, unconnected_gradients="zero")
     return array(value), array(gradient)
 
 
@@ -159,7 +159,16 @@ def build_model(
     layers = [getattr(keras.layers, kind)(**arguments, dtype=dtype) for kind, arguments in specs]
     model = keras.Sequential([keras.Input(input_shape, dtype=input_dtype or dtype), *layers])
     model.set_weights([weight.astype(dtype) for weight in weights])
+    for variable in model.trainable_variables if dtype == "float64" else ():
+        in_float64(variable.regularizer)
     return model
+
+
+def in_float64(regularizer: Any) -> Any:
+    """Give a regularizer that computes in float64: Keras holds this one's factor in float32, which TensorFlow multiplies by no float64."""
+    if hasattr(regularizer, "factor"):
+        regularizer.factor = float(regularizer.factor)
+    return regularizer
 
 
 def loss_tensors(model: Any, loss: dict[str, Any], x: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Tensors:
@@ -171,8 +180,8 @@ def loss_tensors(model: Any, loss: dict[str, Any], x: np.ndarray, y: np.ndarray,
         still = [variable.value for variable in model.non_trainable_variables]
 
         def value_of(values: Any) -> Any:
-            output, _ = model.stateless_call(values, still, x, training=True)
-            return loss_of(y, output, sample_weight=sample_weight), output
+            output, _, penalties = model.stateless_call(values, still, x, training=True, return_losses=True)
+            return loss_of(y, output, sample_weight=sample_weight) + sum(penalties), output
 
         values = [variable.value for variable in model.trainable_variables]
         (value, output), gradients = jax.value_and_grad(value_of, has_aux=True)(values)
@@ -181,7 +190,7 @@ def loss_tensors(model: Any, loss: dict[str, Any], x: np.ndarray, y: np.ndarray,
 
         with tensorflow.GradientTape() as tape:
             output = model(x, training=True)
-            value = loss_of(y, output, sample_weight=sample_weight)
+            value = loss_of(y, output, sample_weight=sample_weight) + sum(model.losses)
         gradients = tape.gradient(value, [variable.value for variable in model.trainable_variables])
     named = zip(_names(model), gradients, strict=True)
     return {"output": array(output), "loss": array(value), **{f"d{name}": array(gradient) for name, gradient in named}}
@@ -198,6 +207,36 @@ def fit_tensors(model: Any, optimizer: dict[str, Any], data: dict[str, Any], **f
     logs = {name: np.array(values, np.float32) for name, values in history.items()}
     weights = {name: array(variable.value) for name, variable in zip(_names(model), model.trainable_variables, strict=True)}
     return {"running_loss": np.array(running_loss, np.float32), **logs, **weights}
+
+
+def step_tensors(model: Any, optimizer: dict[str, Any], x: np.ndarray, y: np.ndarray, shown: Sequence[int], batch_size: int) -> Tensors:
+    """As ``minirnn_side.step_tensors``."""
+    keras, dtype = load(), model.layers[-1].compute_dtype
+    losses, tensors = [], {}
+    with _default_float(dtype):
+        loss, eagerly = (
+            keras.losses.BinaryCrossentropy(dtype=dtype),
+            backend() == "tensorflow",
+        )  # its graph takes longer to make than to run
+        model.compile(keras.optimizers.RMSprop(**optimizer), loss=loss, run_eagerly=eagerly)
+        for step in range(1, max(shown) + 1):
+            losses.append(model.train_on_batch(x, y))
+            if step in shown:
+                named = zip(_names(model), model.trainable_variables, strict=True)
+                tensors.update({f"{name}@{step}": array(variable.value) for name, variable in named})
+        evaluated = model.evaluate(x, y, batch_size=batch_size, verbose=0)
+    return {"step_loss": np.array(losses, dtype), "evaluated": np.array(evaluated, dtype), **tensors}
+
+
+@contextmanager
+def _default_float(dtype: str) -> Iterator[None]:
+    """Make Keras keep losses in that dtype; else it adds the loss in float32 to penalties in float64, which TensorFlow refuses."""
+    before = load().config.floatx()
+    load().config.set_floatx(dtype)
+    try:
+        yield
+    finally:
+        load().config.set_floatx(before)
 
 
 def _names(model: Any) -> list[str]:

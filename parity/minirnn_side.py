@@ -76,7 +76,7 @@ def build_model(specs: Sequence[LayerSpec], input_shape: tuple[int, ...], weight
 
 
 def loss_tensors(model: Any, loss: dict[str, Any], x: Any, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Tensors:
-    """Give outputs, loss, and the gradient of every weight."""
+    """Give outputs, loss with penalties, and the gradient of every weight that is trained."""
     model.compile(loss=losses.BinaryCrossentropy(**loss))
     x, y, weights = training.check_examples("parity", model, x, y, sample_weight, None)
     rows = np.arange(len(y))
@@ -85,7 +85,7 @@ def loss_tensors(model: Any, loss: dict[str, Any], x: Any, y: np.ndarray, sample
     value, gradient = training.measure(model, output, y, rows, weights)
     output = np.array(output)
     model.backward(gradient, from_logits=model.loss_reads_logits)
-    gradients = {f"d{slot.layer.name}.{slot.name}": slot.layer.gradients[slot.name].copy() for slot in model.parameters.slots}
+    gradients = {f"d{slot.layer.name}.{slot.name}": slot.layer.gradients[slot.name].copy() for slot in _trained(model)}
     return {"output": output, "loss": np.asarray(value, model.dtype), **gradients}
 
 
@@ -98,3 +98,21 @@ def fit_tensors(model: Any, optimizer: dict[str, Any], data: dict[str, Any], **f
     logs = {name: np.array(values, model.dtype) for name, values in history.items()}
     weights = {f"{slot.layer.name}.{slot.name}": slot.layer.values[slot.name].copy() for slot in model.parameters.slots}
     return {"running_loss": np.array(running_loss, model.dtype), **logs, **weights}
+
+
+def step_tensors(model: Any, optimizer: dict[str, Any], x: Any, y: np.ndarray, shown: Sequence[int], batch_size: int) -> Tensors:
+    """Take steps on one batch, and give the loss before each, the weights after those that are ``shown``, and at the end what
+    ``evaluate`` says in batches of that size.
+    """
+    model.compile(optimizers.RMSprop(**optimizer), loss="binary_crossentropy")
+    losses, tensors = [], {}
+    for step in range(1, max(shown) + 1):
+        losses.append(model.train_on_batch(x, y))
+        if step in shown:
+            tensors.update({f"{slot.layer.name}.{slot.name}@{step}": slot.layer.values[slot.name].copy() for slot in _trained(model)})
+    evaluated = model.evaluate(x, y, batch_size=batch_size, verbose=0)
+    return {"step_loss": np.array(losses, model.dtype), "evaluated": np.array(evaluated, model.dtype), **tensors}
+
+
+def _trained(model: Any) -> list[Any]:
+    return [slot for slot in model.parameters.slots if slot.trainable]

@@ -11,9 +11,13 @@ import pytest
 from faults import planted
 
 from minirnn import callbacks, losses, optimizers
+from minirnn.constraints import MaxNorm
 from minirnn.jit import DEFAULT_BACKEND
-from minirnn.layers import dense, embedding, simple_rnn, token_rnn
+from minirnn.layers import Layer, dense, embedding, simple_rnn, token_rnn
+from minirnn.layers.penalized import Penalized
 from minirnn.layers.simple_rnn import Kernels
+from minirnn.parameters import Parameters
+from minirnn.regularizers import L1L2, OrthogonalRegularizer
 from parity.__main__ import line, main
 from parity.case import run_case
 from parity.cases import CASES
@@ -118,6 +122,25 @@ def test_a_fault_in_rmsprop_is_rejected(right, wrong, case, monkeypatch):
     monkeypatch.setitem(optimizers.BACKENDS, DEFAULT_BACKEND, planted(optimizers.rmsprop_ref, right, wrong))
 
     assert {"kernel@100", "bias@100"} <= rejected(case)
+
+
+@pytest.mark.parametrize(
+    ("owner", "method", "right", "wrong", "case", "tensors"),
+    [
+        (L1L2, "gradient", "2 * self.l2", "self.l2", "penalty.L2", {"gradient"}),
+        (OrthogonalRegularizer, "gradient", "(dn - n * along)", "dn", "penalty.orthogonal.rows", {"gradient"}),
+        (MaxNorm, "lengths", "np.minimum", "np.maximum", "penalty.constraint.MaxNorm", {"weight"}),
+        (Layer, "note_activity", "/ y.dtype.type(max(len(y), 1))", "", "penalty.head.activity_regularizer", {"loss", "step_loss"}),
+        (Penalized, "backward_from_logits", "* slope", "", "penalty.head.activity_regularizer", {"drnn.kernel", "ddense.kernel"}),
+        (Layer, "add_penalty_gradients", "+= regularizer", "= regularizer", "penalty.simple_rnn.kernel_regularizer", {"rnn.kernel@10"}),
+        (Parameters, "constrain", "self._constrained", "()", "penalty.simple_rnn.kernel_constraint", {"rnn.kernel@1", "rnn.kernel@10"}),
+    ],
+    ids=["l2 halved", "length not fixed", "norm unbounded", "not by the batch", "no slope", "gradient replaced", "not constrained"],
+)
+def test_a_fault_in_a_penalty_or_a_constraint_is_rejected(owner, method, right, wrong, case, tensors, monkeypatch):
+    monkeypatch.setattr(owner, method, planted(getattr(owner, method), right, wrong))
+
+    assert tensors <= rejected(case)
 
 
 def test_a_fault_in_the_loss_is_rejected(monkeypatch):

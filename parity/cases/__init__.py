@@ -13,6 +13,7 @@ from parity.cases import (
     metrics,
     models,
     optimizers,
+    penalties,
     recurrent,
     schedules,
     sequences,
@@ -33,6 +34,7 @@ CASES: dict[str, SetUp] = {
         metrics,
         optimizers,
         schedules,
+        penalties,
         callbacks,
         models,
     )
