@@ -11,9 +11,9 @@ from minirnn import optimizers
 from minirnn.batches import TokenRows
 from minirnn.constraints import MaxNorm, UnitNorm
 from minirnn.jit import HAVE_NUMBA
-from minirnn.layers import Dense, Dropout, Embedding, Flatten, Input, SimpleRNN
+from minirnn.layers import Bidirectional, Dense, Dropout, Embedding, Flatten, Input, SimpleRNN
 from minirnn.layers.penalized import Penalized
-from minirnn.layers.token_rnn import TokenRNN
+from minirnn.layers.token_rnn import TokenBidirectional, TokenRNN
 from minirnn.regularizers import L1, L2, OrthogonalRegularizer
 
 BACKENDS = ["numpy", *(["numba"] if HAVE_NUMBA else [])]
@@ -52,6 +52,13 @@ STACKS = {
     ),
     "tokens": lambda: SmallModel(
         [TokenRNN(Embedding(V, E, embeddings_regularizer=BOTH), SimpleRNN(H, activity_regularizer=BOTH))], tokens()
+    ),
+    "both ways": lambda: SmallModel(
+        [Bidirectional(SimpleRNN(4, kernel_regularizer=BOTH, activity_regularizer=L2(0.5)), activity_regularizer=BOTH)], floats(3, 5, 6)
+    ),
+    "tokens both ways": lambda: SmallModel(
+        [TokenBidirectional(Embedding(V, E), Bidirectional(SimpleRNN(H, activity_regularizer=L2(0.5)), "mul", activity_regularizer=BOTH))],
+        tokens(),
     ),
     "embedding": lambda: SmallModel([Embedding(V, E, embeddings_regularizer=L2(0.5), activity_regularizer=BOTH), SimpleRNN(H)], tokens()),
     "dropout": lambda: SmallModel([Dropout(0.5, activity_regularizer=BOTH), Dense(2)], floats(3, 5)),
@@ -107,6 +114,24 @@ def test_a_layer_called_by_itself_knows_what_it_costs():
         assert layer.losses == []
         y = layer(x)
         assert layer.losses == [pytest.approx(0.5 * np.sum(y**2) / 2)]
+
+
+def test_layers_inside_others_cost_something_too():
+    both = Bidirectional(SimpleRNN(H, recurrent_regularizer=L2(0.5), activity_regularizer=L1(0.25)), activity_regularizer=L2(0.125))
+    model, x = minirnn.Sequential([both]), floats(3, 5, 6)
+    ahead, back = both.parts
+    y = model(x)
+
+    expected = [0.125 * np.sum(y**2) / 3, *(0.25 * np.abs(half).sum() / 3 for half in np.split(y, 2, axis=-1))]
+    expected += [0.5 * np.sum(part.get_weights()[1] ** 2) for part in (ahead, back)]
+
+    assert model.losses == pytest.approx(expected, rel=1e-6)
+    assert both.losses == pytest.approx(expected, rel=1e-6)
+    both.trainable = False
+    assert len(model.losses) == 3
+    assert model.parameters.penalized
+    both(x)
+    assert both.losses == pytest.approx(expected[:3], rel=1e-6)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -49,9 +49,11 @@ def penalized_stack(layers):
     columns = {**l2, "class_name": "OrthogonalRegularizer", "config": {"factor": 0.25, "mode": "columns"}}
     rows = {"module": "keras.constraints", "class_name": "MaxNorm", "config": {"max_value": 0.5, "axis": 1}, "registered_name": None}
     drawn = {**rows, "class_name": "MinMaxNorm", "config": {"min_value": 0.5, "max_value": 1.5, "rate": 0.75, "axis": [0]}}
+    inside = layers.SimpleRNN(3, return_sequences=True, kernel_regularizer=l2, recurrent_regularizer=l1, bias_constraint="non_neg")
     return [
         layers.Input((T,)),
         layers.Embedding(V, E, embeddings_regularizer=l1, activity_regularizer=l2, embeddings_constraint=rows),
+        layers.Bidirectional(inside, activity_regularizer=l2),
         layers.SimpleRNN(
             H,
             kernel_regularizer="l2",

@@ -4,7 +4,8 @@ By itself: a regularizer's value and gradient, a constraint's projected weight. 
 every weight, the losses of ten steps of RMSprop, the weights after the first and the tenth, and what ``evaluate`` says then, in batches
 of two sizes.
 
-No id occurs twice in a batch, so that D2, by which TensorFlow trains repeated ids its own way, does not show here.
+Mostly no id occurs twice in a batch, so that D2, by which TensorFlow trains repeated ids its own way, does not show. Where ids repeat, an
+``embeddings_regularizer`` makes TensorFlow sum their gradients, as everyone else does; an ``activity_regularizer`` does not.
 """
 
 from __future__ import annotations
@@ -95,31 +96,36 @@ def _constraint(chosen: Any, shape: tuple[int, ...] = (7, 5), zeros: int = 0) ->
 # -------------------------------------------------------------------------------------------------------------------------- in a model
 
 
-def _model(*specs: Spec, theirs: Sequence[Spec] | None = None, reads: str = "numbers", **optimizer: Any) -> SetUp:
-    """Set up a model that reads numbers (B,T,E), ids (B,T) or one-hot ids (B,T,V); ``theirs`` is Keras's, where it needs other layers."""
+def _model(*specs: Spec, theirs: Sequence[Spec] | None = None, reads: str = "numbers", update: str = "summed", **optimizer: Any) -> SetUp:
+    """Set up a model that reads numbers (B,T,E), ids (B,T), few ids often, or one-hot ids (B,T,V).
+
+    ``theirs`` is Keras's model, where it needs other layers; ``update`` is minirnn's ``embedding_update``.
+    """
 
     def set_up() -> Sides:
         rng = np.random.default_rng(77)
         weights = model_weights(rng, specs, V if reads == "one_hot" else E, T)
         ids = rng.permutation(V)[: B * T].reshape(B, T).astype(np.int32)
-        x = {"numbers": numbers(rng, B, T, E), "ids": ids, "one_hot": OneHot(ids, V)}[reads]
+        ids = ids % 4 if reads == "few_ids" else ids
+        x = {"numbers": numbers(rng, B, T, E), "one_hot": OneHot(ids, V)}.get(reads, ids)
         y = np.array([1, 0, 1, 1, 0], np.float32)[:, None]
-        training = ({**OPTIMIZER, **optimizer}, x, y, SHOWN, B - 2)
+        arguments, of_ids = {**OPTIMIZER, **optimizer}, reads in ("ids", "few_ids")
 
         def ours(**options: Any) -> Tensors:
+            own_arguments = {**arguments, "embedding_update": update}
+
             def model() -> Any:
                 return minirnn_side.build_model(specs, x.shape[1:], weights, **options)
 
-            return {**minirnn_side.loss_tensors(model(), {}, x, y), **minirnn_side.step_tensors(model(), *training)}
+            return {**minirnn_side.loss_tensors(model(), {}, x, y), **minirnn_side.step_tensors(model(), own_arguments, x, y, SHOWN, B - 2)}
 
         def keras(dtype: str) -> Tensors:
-            array = ids if reads == "ids" else np.asarray(x, dtype)
+            array = ids if of_ids else np.asarray(x, dtype)
 
             def model() -> Any:
-                kind = "int32" if reads == "ids" else None
-                return keras_side.build_model(theirs or specs, array.shape[1:], weights, dtype, kind)
+                return keras_side.build_model(theirs or specs, array.shape[1:], weights, dtype, "int32" if of_ids else None)
 
-            steps = keras_side.step_tensors(model(), training[0], array, *training[2:])
+            steps = keras_side.step_tensors(model(), arguments, array, y, SHOWN, B - 2)
             return {**keras_side.loss_tensors(model(), {}, array, y), **steps}
 
         return Sides(ours, lambda: keras("float32"), lambda: ours(**minirnn_side.TRUTH), lambda: keras("float64"))
@@ -179,6 +185,7 @@ EVERYTHING = (
     _hidden(kernel_regularizer=ROWS, bias_regularizer=L2, activity_regularizer=L1, kernel_constraint=constraint("UnitNorm")),
     _head(kernel_regularizer=L2, activity_regularizer=L1_L2, bias_constraint=constraint("NonNeg")),
 )
+REPEATED = embedding(input_dim=V, output_dim=E, embeddings_regularizer=L2)
 PENALIZED = rnn(H, activity_regularizer=L1_L2, kernel_regularizer=L2)
 IN_KERAS = (rnn(H, kernel_regularizer=L2), _output_of("states", activity_regularizer=L1_L2))
 
@@ -212,6 +219,11 @@ CASES: dict[str, SetUp] = {
         f"penalty.embedding.{name}": _model(embedding(input_dim=V, output_dim=E, **ours), rnn(H), HEAD, reads="ids")
         for name, ours in EMBEDDING.items()
     },
+    "penalty.embedding.repeated": _model(REPEATED, rnn(H), HEAD, reads="few_ids"),
+    "penalty.embedding.repeated.per_lookup": _model(REPEATED, rnn(H), HEAD, reads="few_ids", update="per_lookup"),
+    "penalty.embedding.outputs.per_lookup": _model(
+        embedding(input_dim=V, output_dim=E, activity_regularizer=L2), rnn(H), HEAD, reads="few_ids", update="per_lookup"
+    ),
     **{f"penalty.simple_rnn.{name}": _model(rnn(H, **ours), HEAD) for name, ours in SIMPLE_RNN.items()},
     **{f"penalty.dense.{name}": _model(rnn(H), _hidden(**ours), HEAD) for name, ours in DENSE.items()},
     "penalty.head.activity_regularizer": _model(rnn(H), _head(activity_regularizer=L1_L2)),
