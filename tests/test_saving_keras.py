@@ -49,11 +49,9 @@ def penalized_stack(layers):
     columns = {**l2, "class_name": "OrthogonalRegularizer", "config": {"factor": 0.25, "mode": "columns"}}
     rows = {"module": "keras.constraints", "class_name": "MaxNorm", "config": {"max_value": 0.5, "axis": 1}, "registered_name": None}
     drawn = {**rows, "class_name": "MinMaxNorm", "config": {"min_value": 0.5, "max_value": 1.5, "rate": 0.75, "axis": [0]}}
-    inside = layers.SimpleRNN(3, return_sequences=True, kernel_regularizer=l2, recurrent_regularizer=l1, bias_constraint="non_neg")
     return [
         layers.Input((T,)),
         layers.Embedding(V, E, embeddings_regularizer=l1, activity_regularizer=l2, embeddings_constraint=rows),
-        layers.Bidirectional(inside, activity_regularizer=l2),
         layers.SimpleRNN(
             H,
             kernel_regularizer="l2",
@@ -67,6 +65,11 @@ def penalized_stack(layers):
         layers.Dense(3, "relu", kernel_regularizer=l1, bias_regularizer=l2, kernel_constraint="max_norm", bias_constraint="max_norm"),
         layers.Dense(1, "sigmoid", activity_regularizer=l1),
     ]
+
+
+def both_ways_stack(layers):
+    inside = layers.SimpleRNN(3, kernel_regularizer="l1", recurrent_regularizer="l2", bias_constraint="non_neg")
+    return [layers.Input((T,)), layers.Embedding(V, E), layers.Bidirectional(inside, activity_regularizer="l2"), layers.Dense(1, "sigmoid")]
 
 
 STACKS = [embedding_stack, one_hot_stack, flat_stack, penalized_stack]
@@ -141,6 +144,20 @@ def test_minirnn_opens_what_keras_wrote(tmp_path, stack, arguments):
 
     assert_same_model(ours, theirs, stack)
     assert ours.name == "a_model"
+
+
+def test_penalties_of_layers_inside_others_pass_both_ways(tmp_path):
+    ours, theirs = (trained(package, both_ways_stack, {}) for package in (minirnn, keras))
+    ours.save(tmp_path / "ours.keras")
+    theirs.save(tmp_path / "theirs.keras")
+
+    assert_same_model(ours, keras.saving.load_model(tmp_path / "ours.keras"), both_ways_stack)
+    again = saving.load_model(tmp_path / "theirs.keras")
+    assert_same_model(again, theirs, both_ways_stack)
+    x, _ = examples(both_ways_stack)
+    again(x)
+    theirs(x)
+    assert again.losses == pytest.approx([float(loss) for loss in theirs.losses], rel=1e-5)
 
 
 def test_float64_stays_float64_in_keras(tmp_path):
