@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from saved_model import T, V, make, members, put, refused
 
-from minirnn import saving
+import minirnn
+from minirnn import initializers, layers, saving
 
 WORDS, RNN, DROP, HEAD = (("config", "layers", place, "config") for place in (1, 2, 3, 4))
 OPTIMIZER = ("compile_config", "optimizer", "config")
@@ -124,3 +125,22 @@ def test_what_keras_can_do_without_minirnn_can_too(tmp_path):
 
     assert model.input_shape == (None, T)
     np.testing.assert_array_equal(model.weights[2], make().weights[2])
+
+
+def test_unused_arguments_that_an_older_keras_would_stumble_over_are_not_written():
+    text = members()["config.json"].decode()
+
+    assert "glorot_uniform" not in text and '"GlorotUniform"' in text  # the records that could hold them are there
+    for name in ("ragged", "optional", "input_axes", "output_axes", "quantization_config"):
+        assert f'"{name}"' not in text, name
+
+
+def test_an_argument_of_a_newer_keras_is_written_where_it_says_something(tmp_path):
+    model = minirnn.Sequential(
+        [layers.Input((3,)), layers.Dense(2, kernel_initializer=initializers.GlorotUniform(input_axes=[0], output_axes=[1]))]
+    )
+    model.save(tmp_path / "model.keras")
+
+    (dense,) = saving.load_model(tmp_path / "model.keras").layers
+
+    assert dense.kernel_initializer.get_config() == {"seed": None, "input_axes": [0], "output_axes": [1]}

@@ -74,6 +74,9 @@ def both_ways_stack(layers):
 
 STACKS = [embedding_stack, one_hot_stack, flat_stack, penalized_stack]
 OPTIMIZERS = [{}, {"momentum": 0.5}, {"centered": True, "momentum": 0.9, "clipvalue": 0.5, "weight_decay": 0.02}]
+NEWER = {"ragged", "optional", "input_axes", "output_axes", "quantization_config"}
+"""Arguments that Keras 3.8 does not take; unused, they are not written, or it would refuse the file."""
+
 CASES = [(stack, arguments) for stack in STACKS for arguments in OPTIMIZERS[: 3 if stack is embedding_stack else 1]]
 
 
@@ -217,14 +220,18 @@ def test_both_lay_the_same_model_out_alike(tmp_path, stack, arguments):
     for own, entry in zip(own_config["config"]["layers"], config["config"]["layers"], strict=True):
         assert own.get("build_config", {}) == entry.get("build_config", own.get("build_config", {}))
         for key, value in entry["config"].items():
-            if key not in ("name", "quantization_config"):
+            if key in NEWER:
+                assert not value and key not in own["config"]
+            elif key != "name":
                 assert plain(own["config"][key]) == plain(value), f"{own['class_name']}: {key}"
     assert own_config["compile_config"]["optimizer"]["config"].keys() == config["compile_config"]["optimizer"]["config"].keys()
 
 
 def plain(value):
-    """A record without the numbers by which Keras marks that an object is shared."""
-    return {key: entry for key, entry in value.items() if key != "shared_object_id"} if isinstance(value, dict) else value
+    """A record without the numbers by which Keras marks that an object is shared, and without what older Keras does not know."""
+    if not isinstance(value, dict):
+        return value
+    return {key: plain(entry) for key, entry in value.items() if key != "shared_object_id" and (entry or key not in NEWER)}
 
 
 def test_a_model_that_keras_compiled_but_never_trained_opens(tmp_path):

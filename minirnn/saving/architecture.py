@@ -30,6 +30,13 @@ LAYERS: dict[str, type[Layer]] = {kind.__name__: kind for kind in (Bidirectional
 _PARTS = {"Bidirectional": ("layer", "backward_layer")}
 """Arguments that are layers themselves."""
 
+_NEWER: dict[str, dict[str, Any]] = {
+    "keras.layers": {"ragged": False, "optional": False},
+    "keras.initializers": {"input_axes": None, "output_axes": None},
+}
+"""By module, arguments that Keras 3.8 does not know, with the values that ask for nothing. An older Keras refuses a whole file for an
+argument that it does not know, so these are written only when they say something."""
+
 
 class Architecture(NamedTuple):
     """What a configuration says.
@@ -71,6 +78,7 @@ def write_architecture(model: Sequential) -> dict[str, Any]:
             arguments["dtype"] = model.dtype.name
         config["layers"].append(record("keras.layers", "InputLayer", arguments))
     config["layers"] += [_layer_entry(layer, model) for layer in model.layers]
+    config["layers"] = _for_older_keras(config["layers"])
     if model.built:
         config["build_input_shape"] = list(model.input_shape)
         entry["build_config"] = {"input_shape": list(model.input_shape)}
@@ -85,6 +93,19 @@ def _layer_entry(layer: Layer, model: Sequential) -> dict[str, Any]:
     if layer.input_shape is not None:
         entry["build_config"] = {"input_shape": list(layer.input_shape)}
     return entry
+
+
+def _for_older_keras(entry: Any) -> Any:
+    """Give a record, or records, without the arguments that only a newer Keras takes and that are not used."""
+    if isinstance(entry, list):
+        return [_for_older_keras(one) for one in entry]
+    if not isinstance(entry, dict):
+        return entry
+    kept = {key: _for_older_keras(value) for key, value in entry.items()}
+    unused = _NEWER.get(str(entry.get("module")), {})
+    if unused:
+        kept["config"] = {key: value for key, value in kept["config"].items() if key not in unused or value is not unused[key]}
+    return kept
 
 
 def _policy(dtype: str) -> dict[str, Any]:
