@@ -1,13 +1,14 @@
 """Configurations that minirnn does not have or that make no sense: the error names the file, the layer and the argument."""
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
 from saved_model import T, V, make, members, put, refused
 
 import minirnn
-from minirnn import initializers, layers, saving
+from minirnn import initializers, layers, losses, saving
 
 WORDS, RNN, DROP, HEAD = (("config", "layers", place, "config") for place in (1, 2, 3, 4))
 OPTIMIZER = ("compile_config", "optimizer", "config")
@@ -144,3 +145,15 @@ def test_an_argument_of_a_newer_keras_is_written_where_it_says_something(tmp_pat
     (dense,) = saving.load_model(tmp_path / "model.keras").layers
 
     assert dense.kernel_initializer.get_config() == {"seed": None, "input_axes": [0], "output_axes": [1]}
+
+
+@pytest.mark.parametrize(("dtype", "told"), [("float32", None), ("float64", "float64")])
+def test_keras_is_told_to_compute_a_float64_model_s_loss_in_float64(tmp_path, dtype, told):
+    model = minirnn.Sequential([layers.Input((3,)), layers.Dense(2)], dtype=dtype)
+    model.compile("rmsprop", losses.MeanSquaredError())
+    model.save(tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as archive:
+        config = json.loads(archive.read("config.json"))
+
+    assert config["compile_config"]["loss"]["config"].get("dtype") == told
+    assert saving.load_model(tmp_path / "model.keras").loss.get_config() == model.loss.get_config()

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from minirnn import losses, metrics, optimizers
 from minirnn.optimizers import schedules
 from minirnn.registry import lookup
@@ -45,7 +47,7 @@ def write_settings(model: Sequential) -> dict[str, Any]:
     loss = model.loss
     return {
         "optimizer": _record("optimizer", model.optimizer, optimizers.OPTIMIZERS, model.optimizer.get_config()),
-        "loss": None if loss is None else _record("loss", loss, losses.LOSSES, loss.get_config()),
+        "loss": None if loss is None else _record("loss", loss, losses.LOSSES, {**loss.get_config(), **_dtype_of_loss(model)}),
         "loss_weights": None,
         "metrics": _metrics(model) or None,
         "weighted_metrics": None,
@@ -53,6 +55,11 @@ def write_settings(model: Sequential) -> dict[str, Any]:
         "steps_per_execution": 1,
         "jit_compile": "auto",
     }
+
+
+def _dtype_of_loss(model: Sequential) -> dict[str, str]:
+    """Keras computes a loss in float32 unless told otherwise, and with it every gradient of a float64 model."""
+    return {} if model.dtype == np.float32 else {"dtype": model.dtype.name}
 
 
 def _metrics(model: Sequential) -> list[Any]:
@@ -126,7 +133,10 @@ def _loss(entry: Any) -> Any:
     if entry is None:
         return None
     found = name_or_record("loss", entry)
-    return losses.get(found) if isinstance(found, str) else construct(lookup("loss", found.class_name, losses.LOSSES), found.config)
+    if isinstance(found, str):
+        return losses.get(found)
+    config = {name: value for name, value in found.config.items() if name != "dtype"}  # minirnn's is the model's
+    return construct(lookup("loss", found.class_name, losses.LOSSES), config)
 
 
 def _read_metrics(entry: Any) -> list[Any]:
