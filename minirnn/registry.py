@@ -15,6 +15,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+class UnknownNameError(ValueError):
+    """Nothing is known by that name."""
+
+
 def lookup(kind: str, identifier: str, table: Mapping[str, T]) -> T:
     """Return the entry of `table` that is called `identifier`.
 
@@ -34,8 +38,8 @@ def lookup(kind: str, identifier: str, table: Mapping[str, T]) -> T:
 
     Raises
     ------
-    ValueError
-        When `identifier` is not a string or not in `table`.
+    UnknownNameError
+        When `identifier` is not a string or not in `table`; a ValueError.
 
     Examples
     --------
@@ -43,17 +47,17 @@ def lookup(kind: str, identifier: str, table: Mapping[str, T]) -> T:
     1
     >>> lookup("activation", "tahn", {"linear": 0, "tanh": 1})
     Traceback (most recent call last):
-    ValueError: unknown activation 'tahn': did you mean 'tanh'? Known: linear, tanh.
+    minirnn.registry.UnknownNameError: unknown activation 'tahn': did you mean 'tanh'? Known: linear, tanh.
     """
     if not isinstance(identifier, str):
-        raise ValueError(
+        raise UnknownNameError(
             f"unknown {kind} {identifier!r} of type {type(identifier).__name__}: expected a name. Known: {', '.join(_main_names(table))}."
         )
     if identifier in table:
         return table[identifier]
     meant = _closest(identifier, table)
     suggestion = f"did you mean {meant!r}? " if meant is not None else ""
-    raise ValueError(f"unknown {kind} {identifier!r}: {suggestion}Known: {', '.join(_main_names(table))}.")
+    raise UnknownNameError(f"unknown {kind} {identifier!r}: {suggestion}Known: {', '.join(_main_names(table))}.")
 
 
 def _closest(identifier: str, table: Mapping[str, object]) -> str | None:

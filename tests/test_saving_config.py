@@ -19,7 +19,7 @@ FUNCTION = {"module": "builtins", "class_name": "function", "config": "system", 
 ORTHOGONAL = {"module": "keras.regularizers", "class_name": "OrthogonalRegularizer", "config": {}, "registered_name": None}
 
 EDITS = [
-    (("class_name",), "Functional", "it holds a Functional model; minirnn reads Sequential models only"),
+    (("class_name",), "Functional", "it holds a Functional model, 'a_model'; minirnn reads Sequential models only"),
     (("config", "layers"), None, "a model's config needs 'layers'"),
     (("config", "name"), 3, "'name'"),
     (("config", "layers", 2), 5, "layer 1: expected a layer's record with 'class_name' and 'config', received 5"),
@@ -59,7 +59,7 @@ EDITS = [
     ((*HEAD, "units"), 2, r"layer 'head' \(Dense\): kernel must have shape \(6, 2\), the file has \(6, 1\)"),
     ((*HEAD, "use_bias"), False, r"layer 'head' \(Dense\) has 1 weights \['kernel'\], the file has 2"),
     (("compile_config",), [1], "compile settings must be an object"),
-    (("compile_config", "optimizer", "class_name"), "RMSProb", r"optimizer: unknown optimizer 'rmsprob'.*compile=False"),
+    (("compile_config", "optimizer", "class_name"), "RMSProb", r"optimizer: unknown optimizer 'RMSProb'.*compile=False"),
     (("compile_config", "optimizer"), None, "compile settings: optimizer"),
     ((*OPTIMIZER, "learning_rate"), {"class_name": "CosineDecay", "config": {}}, "optimizer: CosineDecay.* missing"),
     ((*OPTIMIZER, "learning_rate"), [0.1], "learning_rate must be a float"),
@@ -72,7 +72,7 @@ EDITS = [
     (("compile_config", "metrics"), ["acuracy"], "metrics: unknown metric 'acuracy'"),
     (("compile_config", "metrics"), "accuracy", "metrics: expected a list"),
     (("compile_config", "loss_weights"), [0.5], r"loss_weights=\[0.5\] is not supported by minirnn"),
-    (("compile_config", "run_eagerly"), True, "run_eagerly=True is not supported"),
+    (("compile_config", "steps_per_execution"), 3, "steps_per_execution=3 is not supported"),
 ]
 
 

@@ -253,7 +253,7 @@ def test_an_optimizer_that_minirnn_lacks_is_named_and_can_be_left_out(tmp_path):
         theirs.fit(*examples(flat_stack), verbose=0)
     theirs.save(tmp_path / "model.keras")
 
-    with pytest.raises(saving.FormatError, match=r"optimizer: unknown optimizer 'adam'.*compile=False"):
+    with pytest.raises(saving.FormatError, match=r"optimizer: unknown optimizer 'Adam'.*compile=False"):
         saving.load_model(tmp_path / "model.keras")
     ours = saving.load_model(tmp_path / "model.keras", compile=False)
 

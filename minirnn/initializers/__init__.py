@@ -175,4 +175,6 @@ def deserialize(config: dict[str, Any]) -> Initializer:
     TypeError
         When the class does not take the arguments.
     """
+    if config.get("class_name") == "function" and isinstance(config.get("config"), str):  # how Keras writes a function
+        return lookup("initializer", config["config"], TABLE)()
     return read_record("initializer", config, TABLE)

@@ -10,7 +10,8 @@ Source: Keras 3.15, ``keras/src/models/sequential.py`` and ``keras/src/layers/la
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from minirnn.layers import Bidirectional, Dense, Dropout, Embedding, Flatten, Masking, SimpleRNN
 from minirnn.layers.input_layer import InputLayer
 from minirnn.layers.layer import Layer, Shape, float_dtype
-from minirnn.registry import lookup
+from minirnn.registry import UnknownNameError, lookup
 from minirnn.saving.errors import FormatError, blaming
 from minirnn.saving.records import Record, construct, own_record, read_record, record, shown
 
@@ -132,7 +133,10 @@ def read_architecture(entry: Any, custom: Mapping[str, type[Layer]], where: str)
     with blaming(f"{where}: config.json"):
         model = own_record("model", entry)
         if model.class_name != "Sequential":
-            raise FormatError(f"{where}: it holds a {model.class_name} model; minirnn reads Sequential models only.")
+            raise FormatError(
+                f"{where}: it holds a {model.class_name} model, {shown(model.config.get('name'))}; minirnn reads Sequential models only. "
+                f"If its layers are in one row, make a keras.Sequential of them, give it the weights with set_weights, and save that."
+            )
         name, trainable = model.config.get("name"), model.config.get("trainable", True)
         entries = model.config.get("layers")
         if not isinstance(entries, list) or not isinstance(name, str) or not isinstance(trainable, bool):
@@ -144,13 +148,24 @@ def read_architecture(entry: Any, custom: Mapping[str, type[Layer]], where: str)
     dtype = _common_dtype(model, described, where)
     layers: list[Layer] = []
     for label, kind, config in described:
-        with blaming(f"{where}: {label}"):
-            config = {**config, "dtype": dtype.name, **_read_parts(kind, config, dtype)}
+        with blaming(f"{where}: {label}"), _advising():
+            config = {**config, "dtype": dtype.name, **_read_parts(kind, config, dtype, f"{where}: {label}")}
             layer = construct(kind, config) if LAYERS.get(kind.__name__) is kind else kind.from_config(config)
             if layer.name in [other.name for other in layers]:
                 raise ValueError("there is another layer of that name.")
             layers.append(layer)
     return Architecture(name, trainable, dtype, input_layer, layers)
+
+
+@contextmanager
+def _advising() -> Iterator[None]:
+    """Say what can be done about a name that minirnn does not know."""
+    try:
+        yield
+    except UnknownNameError as error:
+        raise ValueError(
+            f"{error} Make the model in Keras from what is known; a layer of your own can be passed in custom_objects."
+        ) from error
 
 
 def _read_input(entry: Any, where: str) -> InputLayer:
@@ -168,7 +183,7 @@ def _read_layer(entry: Any, place: int, custom: Mapping[str, type[Layer]], where
     with blaming(f"{where}: layer {place}"):
         found = read_record("layer", entry)
         label = f"layer {shown(found.config.get('name', place))} ({found.class_name[:80]})"
-    with blaming(f"{where}: {label}"):
+    with blaming(f"{where}: {label}"), _advising():
         kind = custom.get(found.class_name)
         if kind is None:
             if not found.own:
@@ -177,13 +192,13 @@ def _read_layer(entry: Any, place: int, custom: Mapping[str, type[Layer]], where
     return label, kind, found.config
 
 
-def _read_parts(kind: type[Layer], config: dict[str, Any], dtype: np.dtype[Any]) -> dict[str, Layer]:
+def _read_parts(kind: type[Layer], config: dict[str, Any], dtype: np.dtype[Any], where: str) -> dict[str, Layer]:
     """Make the layers that a layer has for arguments."""
     parts = {}
     for argument in _PARTS.get(kind.__name__, ()) if LAYERS.get(kind.__name__) is kind else ():
         if config.get(argument) is not None:
             found = own_record("layer", config[argument])
-            with blaming(f"{argument} ({found.class_name[:80]})"):
+            with blaming(f"{where}: {argument} ({found.class_name[:80]})"), _advising():
                 parts[argument] = construct(lookup("layer", found.class_name, LAYERS), {**found.config, "dtype": dtype.name})
     return parts
 
@@ -197,18 +212,25 @@ def _common_dtype(model: Record, described: list[tuple[str, type[Layer], dict[st
             if name is None or not (kind.weight_names or kind.__name__ in _PARTS):
                 continue
             if chosen is not None and chosen[1] != name:
-                raise ValueError(f"{name}, but {chosen[0]} has {chosen[1]}; in minirnn all layers of a model have one.")
-            chosen = (label, name)
+                raise ValueError(f"{name}, but {chosen[0]} has {chosen[1]}; in minirnn all layers of a model have one. Make them alike.")
+            chosen = (label, float_dtype(kind.__name__, name).name)
     with blaming(f"{where}: dtype"):
         return float_dtype("Sequential", _dtype_name(model.config.get("dtype")) if chosen is None else chosen[1])
 
 
 def _dtype_name(entry: Any) -> str | None:
     """Give the name of a dtype that is written as a name, or as a record of Keras's policy."""
-    name = read_record("dtype", entry).config.get("name") if isinstance(entry, dict) else entry
-    if name is not None and not isinstance(name, str):
+    if isinstance(entry, dict):
+        policy = read_record("dtype", entry)
+        if not isinstance(policy.config.get("name"), str):
+            raise ValueError(
+                f"{policy.class_name} is not supported by minirnn, which computes in float32 or float64. "
+                f"Save the model without quantizing it."
+            )
+        return str(policy.config["name"])
+    if entry is not None and not isinstance(entry, str):
         raise ValueError(f"expected a dtype's name or policy, received {shown(entry)}.")
-    return name
+    return entry
 
 
 # ----------------------------------------------------------------------------------------------------------------------- before building

@@ -26,7 +26,7 @@ Custom = Mapping[str, type[schedules.LearningRateSchedule]]
 _ONLY: dict[str, tuple[Any, ...]] = {
     "loss_weights": (None,),
     "weighted_metrics": (None, []),
-    "run_eagerly": (False,),
+    "run_eagerly": (True, False),
     "steps_per_execution": (1,),
     "jit_compile": (True, False, "auto"),
     "auto_scale_loss": (True,),
@@ -115,7 +115,8 @@ def _optimizer(entry: Any, custom: Custom) -> Any:
     found = name_or_record("optimizer", entry)
     if isinstance(found, str):
         return optimizers.get(found)
-    kind = lookup("optimizer", found.class_name.lower(), optimizers.OPTIMIZERS)
+    classes = {kind.__name__: kind for kind in optimizers.OPTIMIZERS.values()}
+    kind = lookup("optimizer", found.class_name, classes)
     rate = found.config.get("learning_rate")
     return construct(kind, found.config | ({"learning_rate": _schedule(rate, custom)} if isinstance(rate, dict) else {}))
 
@@ -132,6 +133,8 @@ def _schedule(entry: Any, custom: Custom) -> schedules.LearningRateSchedule:
 def _loss(entry: Any) -> Any:
     if entry is None:
         return None
+    if isinstance(entry, list) or (isinstance(entry, dict) and "class_name" not in entry):
+        raise ValueError(f"received {shown(entry)}; minirnn's models have one output, and take one loss for it, not a list or dict.")
     found = name_or_record("loss", entry)
     if isinstance(found, str):
         return losses.get(found)
@@ -140,8 +143,8 @@ def _loss(entry: Any) -> Any:
 
 
 def _read_metrics(entry: Any) -> list[Any]:
-    if not isinstance(entry, list | None):
-        raise ValueError(f"expected a list, received {shown(entry)}.")
+    if not isinstance(entry, list | None) or any(isinstance(one, list) for one in entry or []):
+        raise ValueError(f"expected a list of metrics for the one output, received {shown(entry)}.")
     chosen: list[Any] = []
     for one in entry or []:
         found = name_or_record("metric", one)
