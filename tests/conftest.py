@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,3 +34,33 @@ def _seeded() -> None:
     from minirnn.utils import set_random_seed
 
     set_random_seed(20261123)
+
+
+@pytest.fixture(scope="session")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Any]]:
+    """Each Keras that tests ask for, "installed on tensorflow" say, started once: a call that gives its `KerasProcess`, or skips."""
+    from keras_process import start
+
+    started: dict[str, Any] = {}
+
+    def process(which: str) -> Any:
+        if which not in started:
+            try:
+                started[which] = start(which, tmp_path_factory.mktemp("keras"))
+            except pytest.skip.Exception as reason:
+                started[which] = reason
+        if isinstance(started[which], pytest.skip.Exception):
+            pytest.skip(str(started[which]))
+        return started[which]
+
+    yield process
+    for one in started.values():
+        if not isinstance(one, pytest.skip.Exception):
+            one.close()
+
+
+@pytest.fixture
+def minirnn_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process nothing can import Keras or what it stands on, even if an earlier test has."""
+    for name in ("keras", "tensorflow", "jax", "torch"):
+        monkeypatch.setitem(sys.modules, name, None)

@@ -83,6 +83,27 @@ def resave(keras, case, path, to):
     return report(keras, model, case)
 
 
+def write_refusals(keras, folder):
+    """Write the models that minirnn lacks something for; give the weights of each."""
+    from keras_refusals import MODELS
+
+    weights = {}
+    for name, (make, _) in MODELS.items():
+        model = make(keras)
+        model.save(f"{folder}/{name}.keras")
+        weights[name] = [np.array(weight) for weight in model.get_weights()]
+    return weights
+
+
+def write_other_forms(keras, case, folder):
+    """Write a model in the forms of Keras's that minirnn does not read: a folder, and HDF5."""
+    from interop_cases import build
+
+    model = build(keras, case)
+    model.save(f"{folder}/folder", zipped=False)
+    model.save(f"{folder}/older.h5")
+
+
 def main():
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not get between the answers

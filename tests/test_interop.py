@@ -4,12 +4,10 @@ What is equal is equal bit by bit. What is computed is judged as in ``parity``: 
 float64, is at most twice Keras's, plus a few units in the last place.
 """
 
-import sys
-
 import numpy as np
 import pytest
 from interop_cases import CASES, LEARNING_RATE, STEPS, B, build, examples, reset, train
-from keras_process import OLDEST, start
+from keras_process import OLDEST
 
 import minirnn
 from minirnn import saving
@@ -17,40 +15,13 @@ from minirnn.saving.weights import trained_slots
 from parity.compare import FEW, compare_to_truth
 
 pytest.importorskip("h5py")
+pytestmark = pytest.mark.usefixtures("minirnn_alone")
 
 INSTALLED, OLD, JAX = "installed on tensorflow", f"{OLDEST} on tensorflow", "installed on jax"
 IN_OLD = ["one-hot float64", "stateful", "logits", "flat", "frozen between", "masked", "all at once"]
 IN_JAX = ["one-hot", "repeated ids"]  # where every batch shape is compiled, which takes its time
 HERE = [name for name in CASES if name != "repeated ids"]
 PAIRS = [(which, name) for which, names in ((INSTALLED, HERE), (OLD, IN_OLD), (JAX, IN_JAX)) for name in names]
-
-
-@pytest.fixture(scope="session")
-def processes(tmp_path_factory):
-    """Each Keras that tests ask for, started once: a call that gives it, or skips."""
-    started = {}
-
-    def process(which):
-        if which not in started:
-            try:
-                started[which] = start(which, tmp_path_factory.mktemp("keras"))
-            except pytest.skip.Exception as reason:
-                started[which] = reason
-        if isinstance(started[which], pytest.skip.Exception):
-            pytest.skip(str(started[which]))
-        return started[which]
-
-    yield process
-    for one in started.values():
-        if not isinstance(one, pytest.skip.Exception):
-            one.close()
-
-
-@pytest.fixture(autouse=True)
-def _minirnn_alone(monkeypatch):
-    """In this process nothing can import Keras or what it stands on, even if an earlier test has."""
-    for name in ("keras", "tensorflow", "jax", "torch"):
-        monkeypatch.setitem(sys.modules, name, None)
 
 
 def vectors(model):
