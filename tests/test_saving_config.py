@@ -8,7 +8,7 @@ import pytest
 from saved_model import T, V, make, members, put, refused
 
 import minirnn
-from minirnn import initializers, layers, losses, saving
+from minirnn import initializers, layers, losses, optimizers, saving
 
 WORDS, RNN, DROP, HEAD = (("config", "layers", place, "config") for place in (1, 2, 3, 4))
 OPTIMIZER = ("compile_config", "optimizer", "config")
@@ -157,3 +157,22 @@ def test_keras_is_told_to_compute_a_float64_model_s_loss_in_float64(tmp_path, dt
 
     assert config["compile_config"]["loss"]["config"].get("dtype") == told
     assert saving.load_model(tmp_path / "model.keras").loss.get_config() == model.loss.get_config()
+
+
+def test_what_keras_lacks_stands_beside_the_config_that_it_reads(tmp_path):
+    model = minirnn.Sequential([layers.Input((3,)), layers.Dense(2)])
+    model.compile(optimizers.RMSprop(embedding_update="per_lookup"), "mse")
+    model.save(tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as archive:
+        record = json.loads(archive.read("config.json"))["compile_config"]["optimizer"]
+
+    assert "embedding_update" not in record["config"]
+    assert saving.load_model(tmp_path / "model.keras").optimizer.embedding_update == "per_lookup"
+
+
+@pytest.mark.parametrize("own", [{"learning_rate": 0.5}, [], {"embedding_update": "often"}])
+def test_what_stands_there_is_checked(tmp_path, own):
+    config = json.loads(members()["config.json"])
+    config["compile_config"]["optimizer"]["minirnn"] = own
+
+    refused(put(tmp_path, config=json.dumps(config)), "compile settings: optimizer: .*embedding_update")

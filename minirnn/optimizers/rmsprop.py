@@ -279,7 +279,7 @@ class RMSprop:
             "momentum": self.momentum,
             "epsilon": self.epsilon,
             "centered": self.centered,
-            # Keras refuses arguments that it does not know, so its files name this one only where it says something
+            # Keras refuses arguments that it does not know: this one is named where it says something, and in files stands beside the rest
             **({} if self.embedding_update == "summed" else {"embedding_update": self.embedding_update}),
         }
 

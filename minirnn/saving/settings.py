@@ -33,6 +33,9 @@ _ONLY: dict[str, tuple[Any, ...]] = {
 }
 """Settings that Keras writes and minirnn lacks, with the values that ask for nothing; how Keras compiles changes no number."""
 
+_OWN = ("embedding_update",)
+"""Arguments of optimizers that are minirnn's own."""
+
 
 def write_settings(model: Sequential) -> dict[str, Any]:
     """Give a model's compile settings; nothing for a model that is not compiled.
@@ -46,7 +49,7 @@ def write_settings(model: Sequential) -> dict[str, Any]:
         return {}
     loss = model.loss
     return {
-        "optimizer": _record("optimizer", model.optimizer, optimizers.OPTIMIZERS, model.optimizer.get_config()),
+        "optimizer": _optimizer_record(model.optimizer),
         "loss": None if loss is None else _record("loss", loss, losses.LOSSES, {**loss.get_config(), **_dtype_of_loss(model)}),
         "loss_weights": None,
         "metrics": _metrics(model) or None,
@@ -55,6 +58,14 @@ def write_settings(model: Sequential) -> dict[str, Any]:
         "steps_per_execution": 1,
         "jit_compile": "auto",
     }
+
+
+def _optimizer_record(optimizer: optimizers.RMSprop) -> dict[str, Any]:
+    """Give the record, with what Keras lacks beside its config: inside, Keras would refuse it, here it looks past it."""
+    config = optimizer.get_config()
+    own = {name: config.pop(name) for name in _OWN if name in config}
+    entry = _record("optimizer", optimizer, optimizers.OPTIMIZERS, config)
+    return {**entry, "minirnn": own} if own else entry
 
 
 def _dtype_of_loss(model: Sequential) -> dict[str, str]:
@@ -116,9 +127,11 @@ def _optimizer(entry: Any, custom: Custom) -> Any:
     if isinstance(found, str):
         return optimizers.get(found)
     classes = {kind.__name__: kind for kind in optimizers.OPTIMIZERS.values()}
-    kind = lookup("optimizer", found.class_name, classes)
-    rate = found.config.get("learning_rate")
-    return construct(kind, found.config | ({"learning_rate": _schedule(rate, custom)} if isinstance(rate, dict) else {}))
+    kept, rate = entry.get("minirnn", {}), found.config.get("learning_rate")
+    if not isinstance(kept, dict) or not set(kept) <= set(_OWN):
+        raise ValueError(f"minirnn's own arguments are {list(_OWN)}, received {shown(kept)}.")
+    schedule = {"learning_rate": _schedule(rate, custom)} if isinstance(rate, dict) else {}
+    return construct(lookup("optimizer", found.class_name, classes), {**found.config, **schedule, **kept})
 
 
 def _schedule(entry: Any, custom: Custom) -> schedules.LearningRateSchedule:
