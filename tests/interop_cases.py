@@ -23,7 +23,8 @@ LEARNING_RATE = 0.0078125  # 2^-7, the same number in float32 and float64
 class Case(NamedTuple):
     """A model: what it is fed, its layers, and how it is trained.
 
-    ``frozen`` holds places in the list of layers; ``repeated`` lets a batch hold an id more than once.
+    ``frozen`` holds places in the list of layers; ``repeated`` lets a batch hold an id more than once;
+    ``own`` holds arguments of the optimizer that are minirnn's own.
     """
 
     input: dict[str, Any]
@@ -33,6 +34,7 @@ class Case(NamedTuple):
     loss: str | tuple[str, dict[str, Any]] = "binary_crossentropy"
     frozen: tuple[int, ...] = ()
     repeated: bool = False
+    own: dict[str, Any] = {}  # noqa: RUF012
 
 
 IDS, VECTORS = {"shape": (T,)}, {"shape": (T, V)}
@@ -50,6 +52,12 @@ FLAT = [
     ("Flatten", {}),
     ("Dense", {"units": 3, "activation": "tanh"}),
     ("Dense", {"units": 2, "activation": "linear", "bias_initializer": "ones"}),
+]
+BOTH_WAYS = [
+    ("Embedding", {"input_dim": V, "output_dim": E, "mask_zero": True}),
+    ("Bidirectional", {"layer": ("SimpleRNN", {"units": H - 3, "return_sequences": True}), "merge_mode": "concat"}),
+    ("Bidirectional", {"layer": ("SimpleRNN", {"units": H}), "merge_mode": "ave", "name": "both"}),
+    OUT,
 ]
 PER_STEP = [
     ("SimpleRNN", {"units": H, "return_sequences": True, "unroll": True, "zero_output_for_mask": True}),
@@ -78,6 +86,9 @@ CASES = {
     "masked": Case(IDS, MASKED),
     "repeated ids": Case(IDS, MASKED, {"momentum": 0.5}, repeated=True),
     "masked float64": Case(IDS, MASKED, {"momentum": 0.5, "weight_decay": 0.125}, dtype="float64"),
+    "per lookup": Case(IDS, MASKED, {"momentum": 0.5}, repeated=True, own={"embedding_update": "per_lookup"}),
+    "both ways": Case(IDS, BOTH_WAYS, {"momentum": 0.5}),
+    "masking": Case(VECTORS, [("Masking", {"mask_value": 0.0}), *ONE_HOT]),
     "momentum": Case(IDS, MASKED, {"momentum": 0.5}),
     "centered": Case(IDS, MASKED, {"centered": True}),
     "all at once": Case(IDS, MASKED, ALL_AT_ONCE),
@@ -88,14 +99,19 @@ CASES = {
 
 def build(package: Any, case: Case) -> Any:
     """Make a case's model, of minirnn or of Keras, and compile it."""
-    layers = [getattr(package.layers, kind)(**arguments, dtype=case.dtype) for kind, arguments in case.layers]
+
+    def make(kind: str, arguments: dict[str, Any]) -> Any:
+        parts = {name: make(*value) for name, value in arguments.items() if name == "layer"}
+        return getattr(package.layers, kind)(**{**arguments, **parts}, dtype=case.dtype)
+
+    layers = [make(*layer) for layer in case.layers]
     for place in case.frozen:
         layers[place].trainable = False
-    options = {"dtype": case.dtype} if package.__name__ == "minirnn" else {}  # Keras has a dtype per layer only
+    options, own = ({"dtype": case.dtype}, case.own) if package.__name__ == "minirnn" else ({}, {})  # in Keras each layer has its dtype
     model = package.Sequential([package.layers.Input(**case.input), *layers], name="passed_on", **options)
     loss = case.loss if isinstance(case.loss, str) else getattr(package.losses, case.loss[0])(**case.loss[1])
     metrics = ["accuracy", package.metrics.BinaryAccuracy(name="strict", threshold=0.75)]
-    model.compile(package.optimizers.RMSprop(**{"learning_rate": LEARNING_RATE, **case.optimizer}), loss=loss, metrics=metrics)
+    model.compile(package.optimizers.RMSprop(**{"learning_rate": LEARNING_RATE, **case.optimizer, **own}), loss=loss, metrics=metrics)
     rng = np.random.default_rng(5)
     model.set_weights([rng.normal(0, 0.5, weight.shape).astype(case.dtype) for weight in model.get_weights()])
     return model
@@ -109,10 +125,13 @@ def examples(case: Case) -> tuple[np.ndarray, np.ndarray]:
     if case.repeated:
         ids %= 5
     (kind, arguments), outputs = case.layers[0], case.layers[-1][1]["units"]
-    if arguments.get("mask_zero"):
+    if arguments.get("mask_zero") or kind == "Masking":
         ids[1, :2], ids[5, -1], ids[3] = 0, 0, 0  # padded before, behind, and altogether; what is masked brings no gradient twice
     y = rng.integers(0, 2, (N, outputs)).astype("float32")
-    return (ids if kind == "Embedding" else np.eye(V, dtype=case.dtype)[ids]), y
+    one_hot = np.eye(V, dtype=case.dtype)[ids]
+    if kind == "Masking":
+        one_hot[ids == 0] = 0
+    return (ids if kind == "Embedding" else one_hot), y
 
 
 def train(model: Any, case: Case) -> Any:
@@ -126,7 +145,7 @@ def train(model: Any, case: Case) -> Any:
 def reset(model: Any) -> None:
     """Forget carried states, which no file holds."""
     for layer in model.layers:
-        if hasattr(layer, "reset_state"):
+        if getattr(layer, "stateful", False):
             layer.reset_state()
 
 
