@@ -83,6 +83,36 @@ def resave(keras, case, path, to):
     return report(keras, model, case)
 
 
+def seed(keras, path, train_input, train_target, val_input, val_target, units, embedding_dim=None):
+    """The seed's own program, on fewer reviews and for fewer epochs; give what its best model says of the validation reviews."""
+    V, T = 11, train_input.shape[1]
+    model = keras.Sequential()
+    if embedding_dim is None:
+        model.add(keras.layers.Input(shape=(T, V)))
+        train_input, val_input = (keras.utils.to_categorical(ids, V) for ids in (train_input, val_input))
+    else:
+        model.add(keras.layers.Embedding(V, embedding_dim, input_shape=(T,)))
+    model.add(keras.layers.SimpleRNN(units))
+    model.add(keras.layers.Dense(1, activation="sigmoid"))
+    model.compile(optimizer=keras.optimizers.RMSprop(learning_rate=0.05), loss="binary_crossentropy", metrics=["accuracy"])
+    checkpoint = keras.callbacks.ModelCheckpoint(path, save_best_only=True)
+    early_stopping = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
+    validation = (val_input, val_target)
+    callbacks = [checkpoint, early_stopping]
+    history = model.fit(train_input, train_target, epochs=3, batch_size=8, validation_data=validation, callbacks=callbacks, verbose=0)
+    return min(history.history["val_loss"]), np.array(model.predict(val_input, verbose=0))
+
+
+def open_checkpoint(keras, path, x, y):
+    """Open a checkpoint; give what it says of x, its loss and accuracy there, its updates so far, and those after one more epoch."""
+    model = keras.saving.load_model(path)
+    x = keras.utils.to_categorical(x, model.input_shape[-1]) if len(model.input_shape) == 3 else x
+    before, figures = int(np.array(model.optimizer.iterations)), model.evaluate(x, y, verbose=0)
+    probs = np.array(model.predict(x, verbose=0))
+    model.fit(x, y, batch_size=8, verbose=0)
+    return probs, figures, before, int(np.array(model.optimizer.iterations))
+
+
 def write_refusals(keras, folder):
     """Write the models that minirnn lacks something for; give the weights of each."""
     from keras_refusals import MODELS
