@@ -15,10 +15,13 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 @contextmanager
@@ -37,7 +40,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     OSError
-        ``path`` cannot be written: before the body runs when the folder is missing, not writable, or ``path`` is a folder.
+        ``path`` cannot be written: before the body runs when the folder is missing, not writable, or ``path`` is a folder, a
+        device, or a file that is read-only.
         `FileNotFoundError` when the body ends without writing anything under the name it was given.
 
     Examples
@@ -52,6 +56,14 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, "cannot write a file where there is a folder; add a file name", str(path))
+    if target.exists():
+        # a rename asks the folder alone, so that nothing else would stop it
+        if not target.is_file():
+            raise OSError(errno.EINVAL, "cannot write: there is a device or a pipe, which would be replaced by a file", str(path))
+        if not target.stat().st_mode & _WRITABLE or not os.access(target, os.W_OK):
+            raise PermissionError(
+                errno.EACCES, "cannot write: the file there is read-only; make it writable, or choose another name", str(path)
+            )
     # The end of the name keeps every suffix (".weights.h5"); its start is cut because file systems limit a name to 255 bytes.
     partial = target.with_name(f".{secrets.token_hex(6)}-{target.name[-60:]}")
     try:

@@ -141,3 +141,21 @@ def test_a_symbolic_link_stays_a_link(tmp_path):
         stream.write(b"new")
     assert link.is_symlink()
     assert real.read_bytes() == b"new"
+
+
+def test_a_file_that_is_read_only_is_not_replaced(tmp_path):
+    path = tmp_path / "best.keras"
+    path.write_bytes(b"precious")
+    path.chmod(0o444)
+    with pytest.raises(PermissionError, match="read-only; make it writable") as caught, atomic_write(path):
+        pytest.fail("the body must not run")
+    assert caught.value.filename == str(path)
+    assert path.read_bytes() == b"precious"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in the file system")
+def test_a_pipe_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="a device or a pipe"), atomic_write(tmp_path / "pipe"):
+        pytest.fail("the body must not run")
+    assert (tmp_path / "pipe").is_fifo()
