@@ -80,9 +80,9 @@ def read_record(kind: str, record: Any, table: Mapping[str, type[T]]) -> T:
     arguments = record.get("config", {})
     if "class_name" not in record or not isinstance(arguments, dict):
         raise ValueError(f"{kind}s.deserialize: expected a dict with 'class_name' and 'config', received {record!r}.")
+    thing = lookup(kind, record["class_name"], table)
     if record.get("registered_name") not in (None, record["class_name"]):
         raise ValueError(f"{kind}s.deserialize: {record['registered_name']!r} is not one of Keras's own classes; refused.")
-    thing = lookup(kind, record["class_name"], table)
     try:
         return thing.from_config(arguments)
     except TypeError as error:
