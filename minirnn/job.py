@@ -20,7 +20,6 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from minirnn.findings import Curve
 from minirnn.interrupt import Interrupter
 from minirnn.jit import DEFAULT_BACKEND
 from minirnn.layers import Embedding, Input
+from minirnn.machine import version
 from minirnn.model import Sequential
 from minirnn.one_hot import OneHot
 from minirnn.optimizers import RMSprop
@@ -224,7 +224,7 @@ def describe(settings: Settings, corpus: Corpus, counts: dict[str, int], lengths
         },
         lengths=lengths,
         seeds={"order": ORDER_SEED, "split": SPLIT_SEED, "weights and shuffling": settings.seed},
-        versions={"minirnn": __version__, "python": platform.python_version(), **{name: _version(name) for name in packages}},
+        versions={"minirnn": __version__, "python": platform.python_version(), **{name: version(name) for name in packages}},
         machine={
             "system": platform.platform(),
             "processors": os.cpu_count(),
@@ -250,10 +250,3 @@ def leave_pictures(folder: Path, record: Record, corpus: Corpus, lengths: np.nda
     for picture, name in zip(pictures, runs.PICTURE_FILES, strict=True):
         plots.save_png(picture, folder / name)
     report.write_report(folder / runs.REPORT, record, histories, pictures)
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
