@@ -1,59 +1,79 @@
-"""What a verdict is worthless without: versions, processor, threads, dtype, backend, tanh, seed, commit.
+"""What a verdict is worthless without: versions, processor, threads, dtype, backend, tanh, denormals, commit.
 
-Comes in: nothing. Goes out: lines of text.
+Comes in: which backend Keras is on, in the process that compares. Goes out: plain values for ``parity.json``, and lines of text.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
-import os
 import platform
-import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 import minirnn
-from minirnn.jit import DEFAULT_BACKEND
-from parity.case import COMPUTES_IN_FLOAT64
+from minirnn import machine
+from minirnn.jit import COMPILED, DEFAULT_BACKEND
 
 PROJECT = Path(__file__).resolve().parent.parent
+COMPARED = ("minirnn", "parity")
+TANH = "expm1-based, at most 2.5 ULP" if COMPILED else "NumPy's"
 
 
-def header(keras_backend: str) -> list[str]:
-    """Give a line per fact."""
-    packages = ("numpy", "numba", "keras", keras_backend)
+def common() -> dict[str, Any]:
+    """Give what holds for every backend."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": machine.commit(PROJECT, COMPARED),
+        "minirnn": minirnn.__version__,
+        "python": platform.python_version(),
+        "versions": {package: machine.version(package) for package in ("numpy", "numba", "keras")},
+        "processor": machine.processor(),
+        "processors": machine.processors(),
+        "vector_instructions": machine.vector_instructions(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "blas": machine.blas(),
+        "dtype": "float32",
+        "backend": DEFAULT_BACKEND + ("" if COMPILED else ", not compiled"),
+        "threads": "minirnn one, Keras its default",
+        "tanh": TANH,
+        "seeds": "fixed, by case; in parity.json",
+    }
+
+
+def of_backend(backend: str) -> dict[str, Any]:
+    """Give what holds where Keras is on that backend, which has to be loaded: its libraries may change what becomes of denormals."""
+    from parity import keras_side
+    from parity.case import COMPUTES_IN_FLOAT64
+
+    keras = keras_side.load()
+
+    def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return keras_side.array(keras.ops.multiply(keras.ops.convert_to_tensor(a), keras.ops.convert_to_tensor(b)))
+
+    return {
+        "version": machine.version(backend),
+        "checks_truth": backend in COMPUTES_IN_FLOAT64,
+        "denormals": {"NumPy": machine.denormals(), "Keras": machine.denormals(product)},
+    }
+
+
+def lines(facts: dict[str, Any]) -> list[str]:
+    """Give the common header, a line per group of facts."""
+    versions = ", ".join(f"{package} {version}" for package, version in facts["versions"].items())
+    vectors = " ".join(facts["vector_instructions"]) or "not known"
     return [
-        f"parity of minirnn {minirnn.__version__} with Keras on {keras_backend}",
-        f"versions  {', '.join(f'{package} {_version(package)}' for package in packages)}, Python {platform.python_version()}",
-        f"machine   {_processor()}, {os.cpu_count()} processors, {platform.system()} {platform.machine()}",
-        f"minirnn   float32, backend {DEFAULT_BACKEND}, one thread, tanh by expm1 (at most 2.5 ULP)",
-        f"truth     NumPy reference in float64{', itself checked against Keras in float64' * (keras_backend in COMPUTES_IN_FLOAT64)}",
-        f"seeds     fixed, one per kind of case; commit {_commit()}",
+        f"parity of minirnn {facts['minirnn']} with Keras; commit {facts['commit']}, {facts['date']}",
+        f"versions  {versions}, Python {facts['python']}",
+        f"machine   {facts['processor']}, {facts['processors']} processors, {facts['platform']}; vectors: {vectors}; BLAS: {facts['blas']}",
+        f"minirnn   {facts['dtype']}, backend {facts['backend']}; threads: {facts['threads']}; tanh: {facts['tanh']}",
+        f"truth     NumPy reference in float64; seeds: {facts['seeds']}",
     ]
 
 
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
-
-
-def _processor() -> str:
-    listing = Path("/proc/cpuinfo")
-    names = (
-        [line.partition(":")[2].strip() for line in listing.read_text().splitlines() if line.startswith("model name")]
-        if listing.exists()
-        else []
-    )
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def _commit() -> str:
-    def git(*arguments: str) -> str:
-        command = ["git", "--no-optional-locks", "-C", str(PROJECT), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        return git("rev-parse", "--short=12", "HEAD") + (" with changes" if git("status", "--porcelain", "--untracked-files=no") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+def backend_line(backend: str, facts: dict[str, Any]) -> str:
+    """Give what is said before the verdicts of a backend."""
+    kept = ", ".join(f"{who} {what}" for who, what in facts["denormals"].items())
+    checks = "checks the truth in float64" if facts["checks_truth"] else "rounds float64 to float32, so it cannot check the truth"
+    return f"Keras on {backend} {facts['version']}: {checks}; denormals: {kept}"

@@ -7,6 +7,7 @@ from parity.cases import (
     activations,
     callbacks,
     datasets,
+    growth,
     initializers,
     layers,
     losses,
@@ -37,6 +38,7 @@ CASES: dict[str, SetUp] = {
         penalties,
         callbacks,
         models,
+        growth,
     )
     for name, set_up in module.CASES.items()
 }

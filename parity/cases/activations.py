@@ -30,6 +30,7 @@ def _function(name: str) -> SetUp:
             lambda: {"output": ours(z.astype(np.float64))},
             lambda: {"output": keras_side.array(theirs(keras.ops.convert_to_tensor(z.astype(np.float64))))},
             by_element=True,
+            inputs={"z": z},
         )
 
     return set_up
@@ -46,6 +47,7 @@ def _kernel(name: str) -> SetUp:
             lambda: _output(minirnn_side.layer_tensors(*arguments, **minirnn_side.TRUTH)),
             lambda: _output(keras_side.layer_tensors(*arguments, dtype="float64")),
             by_element=True,
+            inputs={"z": z},
         )
 
     return set_up
