@@ -20,8 +20,10 @@ from parity.intended import reason
 Tensors = dict[str, np.ndarray]
 Call = Callable[[], Tensors]
 
-COMPUTES_IN_FLOAT64 = ("tensorflow", "torch")
-"""Keras's backends on which a float64 layer is one; on JAX, Keras rounds to float32 on the way, and cannot check the truth."""
+COMPUTES_IN_FLOAT64 = ("tensorflow",)
+"""Keras's backends on which a float64 layer is one. On JAX and torch, Keras makes float32 of a product of two float64 matrices
+(``backend/common/dtypes.py``), and cannot check the truth.
+"""
 
 
 @dataclass(frozen=True)

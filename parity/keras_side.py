@@ -2,8 +2,9 @@
 
 Comes in: what to build, weights, inputs, and the gradient on the output. Goes out: tensors by name, as ``minirnn_side`` names them.
 
-Keras takes its backend from the environment variable KERAS_BACKEND when it is imported, so a process has one. Here are two:
-TensorFlow, whose gradients come from a tape, and JAX, whose gradients come from pulling back through Keras's stateless calls.
+Keras takes its backend from the environment variable KERAS_BACKEND when it is imported, so a process has one. Here are three:
+TensorFlow, whose gradients come from a tape, JAX, whose gradients come from pulling back through Keras's stateless calls, and torch, whose
+tensors remember what they were made from.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 
 from parity.case import Tensors
 
-BACKENDS = ("tensorflow", "jax")
+BACKENDS = ("tensorflow", "jax", "torch")
 
 
 @functools.cache
@@ -45,6 +46,8 @@ def array(tensor: Any) -> np.ndarray:
         import tensorflow
 
         tensor = tensorflow.convert_to_tensor(tensor)
+    if hasattr(tensor, "detach"):
+        tensor = tensor.detach()  # torch's
     return np.array(tensor.numpy() if hasattr(tensor, "numpy") else tensor)
 
 
@@ -77,6 +80,12 @@ def pull_back(layer: Any, x: np.ndarray, dy: np.ndarray, **call: Any) -> tuple[n
             return array(output), array(dx), [array(dvalue) for dvalue in dvalues]
         output, back = jax.vjp(lambda values: layer.stateless_call(values, still, x, **call)[0], values)
         return array(output), None, [array(dvalue) for dvalue in back(keras.ops.convert_to_tensor(dy))[0]]
+    if backend() == "torch":
+        tensor = keras.ops.convert_to_tensor(x)
+        output = layer(tensor.requires_grad_() if real else tensor, **call)
+        wanted = [tensor, *(variable.value for variable in layer.trainable_variables)][0 if real else 1 :]
+        gradients = _torch_gradients(output, wanted, keras.ops.convert_to_tensor(dy))
+        return array(output), gradients[0] if real else None, gradients[1:] if real else gradients
     import tensorflow
 
     tensor = tensorflow.constant(x)
@@ -96,6 +105,9 @@ def value_and_gradient(function: Callable[[Any], Any], x: np.ndarray) -> tuple[n
         import jax
 
         value, gradient = jax.value_and_grad(function)(tensor)
+    elif backend() == "torch":
+        value = function(tensor.requires_grad_())
+        (gradient,) = _torch_gradients(value, [tensor])
     else:
         import tensorflow
 
@@ -104,6 +116,16 @@ def value_and_gradient(function: Callable[[Any], Any], x: np.ndarray) -> tuple[n
             value = function(tensor)
         gradient = tape.gradient(value, tensor, unconnected_gradients="zero")
     return array(value), array(gradient)
+
+
+def _torch_gradients(output: Any, wanted: Sequence[Any], doutput: Any = None) -> list[np.ndarray]:
+    """Give the gradients on tensors that torch's output was made from; 0 for one that it was not."""
+    import torch
+
+    if not output.requires_grad:
+        return [array(torch.zeros_like(tensor)) for tensor in wanted]
+    gradients = torch.autograd.grad(output, wanted, doutput, allow_unused=True)
+    return [array(torch.zeros_like(tensor) if dtensor is None else dtensor) for tensor, dtensor in zip(wanted, gradients, strict=True)]
 
 
 def layer_tensors(
@@ -185,6 +207,10 @@ def loss_tensors(model: Any, loss: dict[str, Any], x: np.ndarray, y: np.ndarray,
 
         values = [variable.value for variable in model.trainable_variables]
         (value, output), gradients = jax.value_and_grad(value_of, has_aux=True)(values)
+    elif backend() == "torch":
+        output = model(x, training=True)
+        value = loss_of(y, output, sample_weight=sample_weight)
+        gradients = _torch_gradients(value, [variable.value for variable in model.trainable_variables])
     else:
         import tensorflow
 
