@@ -17,7 +17,7 @@ import math
 import os
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import matplotlib
@@ -37,7 +37,7 @@ INK, MUTED, GRID, FILL = "#1b1b1b", "#5a5a5a", "#dcdcdc", "#9ecae1"
 VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", FILL: "fill", COLORS["one-hot"]: "onehot", COLORS["embedding"]: "embedding"}
 """Colour in a drawing -> CSS variable that takes its place in an SVG, so that a page can be light or dark."""
 
-_RC: Any = {
+RC: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 12,
@@ -52,6 +52,9 @@ _RC: Any = {
     "grid.color": GRID,
     "grid.linewidth": 0.8,
     "axes.axisbelow": True,
+}
+
+SVG: Any = {
     "svg.fonttype": "none",  # text stays text: it can be searched, and takes the page's font
     "svg.hashsalt": "minirnn",  # the same numbers give the same bytes
 }
@@ -159,7 +162,7 @@ def save_png(picture: Picture, path: str | os.PathLike[str]) -> None:
     OSError
         The file cannot be written.
     """
-    with matplotlib.rc_context(_RC), atomic_path(path) as partial:
+    with matplotlib.rc_context(RC), atomic_path(path) as partial:
         figure, axes = _figure(8.0, 5.2)
         picture.paint(axes, False)
         axes.set_title("\n".join(textwrap.wrap(picture.title, 68)), loc="left", fontsize=14, pad=14, x=0)
@@ -174,18 +177,29 @@ def to_svg(picture: Picture, *, narrow: bool = False) -> str:
     ----------
     narrow : drawn for a telephone, with fewer inches for the same letters.
     """
-    with matplotlib.rc_context(_RC):
+    with matplotlib.rc_context(RC):
         figure, axes = _figure(*((3.9, 5.2) if narrow else (8.6, 4.9)))
         picture.paint(axes, narrow)
-        stream = io.StringIO()
+        # Two drawings on one page must not share names: the second's clip paths would be those of the first.
+        return page_svg(figure, re.sub(r"\W", "", f"{picture.title[:24]}{'narrow' if narrow else 'wide'}"))
+
+
+def page_svg(figure: Figure, mark: str, variables: Mapping[str, str] = VARIABLES) -> str:
+    """Give a figure as an SVG element for a page: text stays text, and colours become the page's.
+
+    Parameters
+    ----------
+    mark : goes before every name in it, so that no other drawing on the page shares them.
+    variables : colour to the CSS variable that takes its place.
+    """
+    stream = io.StringIO()
+    with matplotlib.rc_context(SVG):
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     svg = stream.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    for color, variable in VARIABLES.items():
+    for color, variable in variables.items():
         svg = svg.replace(color, f"var(--{variable})")
-    # Two drawings on one page must not share names: the second's clip paths would be those of the first.
-    mark = re.sub(r"\W", "", f"{picture.title[:24]}{'narrow' if narrow else 'wide'}")
     return re.sub(r'((?: id="|url\(#|href="#))', rf"\g<1>{mark}-", svg)
 
 

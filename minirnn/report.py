@@ -18,7 +18,7 @@ from minirnn.plots import Picture
 from minirnn.progress import format_value
 from minirnn.runs import Outcome, Record, Settings
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1b1b1b; --muted: #5a5a5a; --grid: #dcdcdc; --fill: #9ecae1;
   --onehot: #b84f00; --embedding: #0072b2; --notice: #fff4d6; }
 @media (prefers-color-scheme: dark) { :root { --paper: #16181c; --ink: #e9e9e7; --muted: #a9adb3; --grid: #34383f; --fill: #3d6f8e;
@@ -168,7 +168,7 @@ def page(record: Record, histories: Mapping[str, Mapping[str, Sequence[float]]],
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<link rel="icon" href="data:,">\n<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n'
+        f'<link rel="icon" href="data:,">\n<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n'
         + "\n".join(parts)
         + "\n</main>\n</body>\n</html>\n"
     )

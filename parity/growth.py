@@ -15,9 +15,9 @@ which grows like sqrt(S), as long as the c_i neither grow nor fade. The largest 
 
     growth = λ σ,    λ = sqrt(2 ln(2n / CHANCE))
 
-`simple_rnn` finds σ without any c_i: it runs the equations in float64 ``COPIES`` times, each with a random error put in after every operation,
-and takes the spread of the results. The c_i, the slopes 1 - h² and powers of Wh, forward and back, are then those of this very case. Errors
-are 2^-24 of the numbers that carry them, float64 rounds at 2^-53, so nothing but the errors put in is seen.
+`simple_rnn` finds σ without any c_i: it runs the equations in float64 ``COPIES`` times, each with a random error put in after every
+operation, and takes the spread of the results. The c_i, the slopes 1 - h² and powers of Wh, forward and back, are then those of this very
+case. Errors are 2^-24 of the numbers that carry them, float64 rounds at 2^-53, so nothing but the errors put in is seen.
 
 `steps` is for an optimizer that is given its gradients, so that no error feeds back: after S steps a weight has been rounded S times, and
 has taken S steps that are themselves off by a share r u of their length, all of which may err to the same side:

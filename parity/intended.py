@@ -8,8 +8,8 @@ Comes in: that file, a list of
     reason    why
     source    where in Keras the difference comes from
 
-Goes out: the reason for a tensor. A listed difference that is no more fails its tensor (``compare.py``); an entry or one of its tensors that
-no case has fails the whole run.
+Goes out: the reason for a tensor. A listed difference that is no more fails its tensor (``compare.py``); an entry or one of its tensors
+that no case has fails the whole run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ INTENDED: list[dict[str, Any]] = json.loads((Path(__file__).parent / "intended.j
 def reason(case: str, tensor: str, backend: str) -> str | None:
     """Give the reason why minirnn differs from that backend here; None where it must not."""
     for entry in INTENDED:
-        if backend in entry["backends"] and fnmatchcase(case, entry["case"]) and any(fnmatchcase(tensor, name) for name in entry["tensors"]):
+        if (
+            backend in entry["backends"]
+            and fnmatchcase(case, entry["case"])
+            and any(fnmatchcase(tensor, name) for name in entry["tensors"])
+        ):
             return str(entry["reason"])
     return None
 

@@ -1,7 +1,6 @@
 """Every case of parity against Keras on TensorFlow, one test each; and faults planted in minirnn, which parity has to reject by name."""
 
 import importlib.util
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,10 +17,10 @@ from minirnn.layers.penalized import Penalized
 from minirnn.layers.simple_rnn import Kernels
 from minirnn.parameters import Parameters
 from minirnn.regularizers import L1L2, OrthogonalRegularizer
-from parity.__main__ import line, main
 from parity.case import run_case
 from parity.cases import CASES
 from parity.compare import FEW, compare_equal, compare_to_truth
+from parity.table import line
 
 # TensorFlow hands its variables to NumPy in a way that NumPy 2 warns about when Keras reads a learning rate
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
@@ -46,10 +45,10 @@ def test_minirnn_equals_keras(name):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed; it is in the extra 'bench'")
-def test_the_embedding_model_trains_as_on_jax():
-    command = [sys.executable, "-m", "parity", "--backend", "jax", "--only", "model.embedding.epoch"]
+def test_the_embedding_model_trains_as_on_jax(tmp_path):
+    command = [sys.executable, "-m", "parity", "--backend", "jax", "--only", "model.embedding.epoch", "--out", str(tmp_path)]
 
-    run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, env={**os.environ, "KERAS_BACKEND": "jax"})
+    run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
 
     assert run.returncode == 0, run.stdout + run.stderr
 
@@ -312,42 +311,35 @@ def test_exact_answers_are_equal_in_dtype_shape_and_value(keras, passed):
     assert compare_equal("case", "tensor", np.array([3, 1, 4]), keras).passed is passed
 
 
-# -------------------------------------------------------------------------------------------------------------------------- the command
+def test_an_exact_difference_can_be_intended_and_must_then_be_there():
+    ours, keras = np.array([3, 1, 4]), np.array([3, 1, 5])
+
+    assert compare_equal("case", "tensor", ours, keras, intended="a reason").passed
+    gone = compare_equal("case", "tensor", ours, ours, intended="a reason")
+    assert not gone.passed
+    assert "disappeared" in gone.note
 
 
-@pytest.fixture(autouse=True)
-def _backend_of_this_process(monkeypatch):
-    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+def test_growth_takes_the_place_of_the_few_where_it_is_more():
+    growth = np.full(TRUTH.shape, 20 * ULP)
+
+    assert compare_to_truth("case", "tensor", off_by(26), off_by(-3), TRUTH, growth=growth).passed
+    assert not compare_to_truth("case", "tensor", off_by(27), off_by(-3), TRUTH, growth=growth).passed
+    assert compare_to_truth("case", "tensor", off_by(0), off_by(0), TRUTH, growth=growth / 20).allowed == FEW
 
 
-def test_the_command_prints_a_header_a_line_per_tensor_and_an_overall_line(capsys):
-    status = main(["--only", "dense.linear"])
+def test_the_worst_place_has_every_digit_of_every_side_and_what_it_was_computed_from():
+    verdict = compare_to_truth("case", "tensor", off_by(5), off_by(-3), TRUTH, inputs={"z": 2 * TRUTH, "of another shape": np.ones(2)})
 
-    said = capsys.readouterr().out.splitlines()
-    assert status == 0
-    assert said[0].startswith("parity of minirnn")
-    assert [text.split()[1] for text in said if text.startswith("dense.linear")] == ["output", "dkernel", "dbias", "dx"]
-    assert said[-1].startswith("4 tensors in 1 cases, all passed")
-
-
-def test_the_command_fails_where_a_tensor_fails(capsys, monkeypatch):
-    monkeypatch.setattr(callbacks, "EarlyStopping", lambda **_: (_ for _ in ()).throw(RuntimeError("out of order")))
-
-    status = main(["--only", "early_stopping.ties"])
-
-    said = capsys.readouterr().out
-    assert status == 1
-    assert "FAILED (RuntimeError: out of order)" in said
-    assert "1 FAILED" in said
+    assert {name: float.fromhex(value) for name, value in verdict.worst.items()} == {
+        "minirnn": -2 + 5 * ULP,
+        "keras": -2 - 3 * ULP,
+        "truth": -2,
+        "z": -4,
+    }
 
 
-def test_the_command_lists_its_cases(capsys):
-    assert main(["--list"]) == 0
-    assert capsys.readouterr().out.split() == list(CASES)
+def test_all_three_distances_are_measured():
+    pairs = compare_to_truth("case", "tensor", off_by(5), off_by(-3), TRUTH).statistics
 
-
-def test_the_command_knows_no_such_case(capsys):
-    with pytest.raises(SystemExit, match="2"):
-        main(["--only", "lstm"])
-
-    assert "no case is named like 'lstm'" in capsys.readouterr().err
+    assert {pair: errors.max_ulp for pair, errors in pairs.items()} == {"minirnn-truth": 5, "keras-truth": 3, "minirnn-keras": 8}

@@ -1,8 +1,8 @@
 """Errors over length: a SimpleRNN over 1 to 1600 steps of time, and RMSprop over 1 to 300 steps, both with the growth of ``growth.py``.
 
-The recurrence starts as Keras starts one, from an orthogonal recurrent kernel, on inputs of the size that a new Embedding gives. States stay
-small, so slopes stay near 1 and no rounding is forgotten: the hardest kind of recurrence that does not explode. The optimizer is given its
-gradients, and momentum.
+The recurrence starts as Keras starts one, from an orthogonal recurrent kernel, on inputs of the size that a new Embedding gives. States
+stay small, so slopes stay near 1 and no rounding is forgotten: the hardest kind of recurrence that does not explode. The optimizer is given
+its gradients, and momentum.
 """
 
 from __future__ import annotations
