@@ -111,7 +111,12 @@ class BackendProcess:
     def messages(self) -> Iterator[list[Verdict]]:
         """Give what it finds, case by case, and fill in the outcome; first an empty list, when the backend is loaded."""
         while (line := self._messages.get()) is not None:
-            message = json.loads(line)
+            try:
+                message = json.loads(line)
+            except json.JSONDecodeError:  # it died while it spoke
+                self._done = False
+                self._process.kill()
+                break
             if "begin" in message:
                 self._case = message["begin"]
             elif "done" in message:

@@ -37,6 +37,8 @@ PAIRS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 FLOOR, CEILING = 2.0**-7, 1e6
 """Where errors of 0, and those beyond, are drawn on a logarithmic axis [ULP]."""
+TICKS = {0.0625: "1/16", 0.5: "1/2", 4.0: "4", 32.0: "32", 256.0: "256"}
+"""Bins whose upper bound [ULP] stands under a histogram."""
 
 
 class Drawing(NamedTuple):
@@ -67,34 +69,27 @@ def plates(report: Mapping[str, Any]) -> dict[str, Plate]:
 
 def _histograms(tensors: Sequence[Mapping[str, Any]], edges: Sequence[float]) -> Drawing:
     kinds = [kind for kind in KINDS if any(tensor["kind"] == kind for tensor in tensors)]
-    counts = {
-        kind: {
-            pair: np.sum([tensor["statistics"][pair]["histogram"] for tensor in tensors if tensor["kind"] == kind], axis=0)
-            for pair in PAIRS
-        }
-        for kind in kinds
-    }
+    members = {kind: [tensor for tensor in tensors if tensor["kind"] == kind] for kind in kinds}
 
     def draw(narrow: bool) -> Figure:
         figure, panels = _panels(len(kinds), narrow, 2.5)
         for axes, kind in zip(panels, kinds, strict=False):
             for pair, (label, style) in PAIRS.items():
-                share = counts[kind][pair] / max(1, counts[kind][pair].sum())
+                share = _mean_share([tensor["statistics"][pair]["histogram"] for tensor in members[kind]])
                 axes.step(np.arange(len(share)), share, where="mid", label=label, **style)
-            axes.set_title(f"{kind}, {int(counts[kind]['minirnn-truth'].sum()):,} elements")
-            ticks = [0, *(place + 1 for place, edge in enumerate(edges) if edge in (0.0625, 0.5, 4, 32, 256))]
-            axes.set_xticks(ticks, ["0", *(f"{edges[place - 1]:g}" for place in ticks[1:])])
+            axes.set_title(f"{kind}: {len(members[kind])} tensors", loc="left")
+            axes.set_xticks([0, *(1 + edges.index(edge) for edge in TICKS)], ["0", *TICKS.values()])
             axes.set_xlim(-0.6, 1 + edges.index(256))
             axes.set_ylim(bottom=0)
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        _label(figure, panels, len(kinds), narrow, "error, up to (ULP)", "elements (%)")
+        _label(figure, panels, narrow, "error, up to (ULP)", "elements (%)")
         return figure
 
     return Drawing(
         "How large are the errors?",
-        "Share of all elements by the size of their error, every backend taken together; a bin goes from half the number under it to "
-        "that number. Look for the full line lying where the dashed one lies, or further left: minirnn is then as close to the truth as "
-        "Keras is.",
+        "Share of a tensor's elements by the size of their error, in the mean over all tensors of a kind, every backend taken together; a "
+        "bin goes from half the number under it to that number. Look for the full line lying where the dashed one lies, or further left: "
+        "minirnn is then as close to the truth as Keras is.",
         draw,
     )
 
@@ -120,15 +115,15 @@ def _growth(tensors: Sequence[Mapping[str, Any]]) -> Drawing:
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axes.set_title(f"{'SimpleRNN' if 'rnn' in family else 'RMSprop'}: {name}")
-        _label(figure, panels, len(names), narrow, "steps", "largest error to truth (ULP)")
+            axes.set_title(f"{'SimpleRNN' if 'rnn' in family else 'RMSprop'}: {name}", loc="left")
+        _label(figure, panels, narrow, "steps", "largest error to truth (ULP)")
         return figure
 
     return Drawing(
         "How do errors grow with length?",
-        "Largest error of each tensor over the steps of a recurrence, or of an optimizer; both axes are logarithmic, and errors of 0 are"
-        " left out. Look for blue and red running together, below the grey line: it is derived from each case's own weights, and is what"
-        " one rounding per operation can do.",
+        "Largest error of each tensor over the steps of a recurrence, or of an optimizer; both axes are logarithmic, and errors of 0 are "
+        "left out. Look for minirnn running with the Kerases, below the dashed line without marks: it is derived from each case's own "
+        "weights, and is what one rounding per operation can do.",
         draw,
     )
 
@@ -139,8 +134,8 @@ def _scatter(tensors: Sequence[Mapping[str, Any]]) -> Drawing:
     limits = (FLOOR / 1.5, 3 * top)
 
     def draw(narrow: bool) -> Figure:
-        with matplotlib.rc_context(RC):
-            figure = Figure(figsize=(3.9, 5.0) if narrow else (8.6, 5.6), layout="constrained")
+        with matplotlib.rc_context({**RC, "font.size": 10}):
+            figure = Figure(figsize=(3.9, 5.0) if narrow else (10.2, 6.0), layout="constrained")
             axes = figure.add_subplot()
             keras = np.geomspace(*limits, 200)
             axes.plot(keras, 2 * keras + FEW, color=INK, linewidth=1.6, label=f"allowed: 2 × Keras + {FEW:g} ULP")
@@ -173,6 +168,12 @@ def _scatter(tensors: Sequence[Mapping[str, Any]]) -> Drawing:
     )
 
 
+def _mean_share(histograms: Sequence[Sequence[int]]) -> np.ndarray:
+    """Give the share of elements in each bin, every tensor counting alike, however large it is."""
+    counts = np.array(histograms, np.float64)
+    return np.mean(counts / np.maximum(1, counts.sum(axis=1, keepdims=True)), axis=0)
+
+
 def _points(tensors: Iterable[Mapping[str, Any]]) -> np.ndarray:
     """Places (n,2) of tensors, each place once, with two digits: a thousand tensors share them."""
     places = {tuple(float(f"{min(max(tensor[name], FLOOR), CEILING):.2g}") for name in ("keras_error", "error")) for tensor in tensors}
@@ -187,7 +188,7 @@ def _panels(count: int, narrow: bool, height: float) -> tuple[Figure, list[Axes]
     """Give that many panels, and an empty one where the last row has room."""
     columns = 1 if narrow else min(3, count)
     rows = -(-count // columns)
-    with matplotlib.rc_context({**RC, "axes.titlesize": 11, "axes.titlelocation": "left", "font.size": 11 if narrow else 10}):
+    with matplotlib.rc_context({**RC, "axes.titlesize": 11, "font.size": 11 if narrow else 10}):
         figure = Figure(figsize=(3.9, (height - 0.3) * rows + 1) if narrow else (10.2, height * rows + 0.6), layout="constrained")
         panels = list(figure.subplots(rows, columns, squeeze=False).ravel())
     for spare in panels[count:]:
@@ -195,10 +196,12 @@ def _panels(count: int, narrow: bool, height: float) -> tuple[Figure, list[Axes]
     return figure, panels[:count]
 
 
-def _label(figure: Figure, panels: Sequence[Axes], count: int, narrow: bool, x: str, y: str) -> None:
-    """Name the axes once, and the lines below all panels, where they hide nothing."""
+def _label(figure: Figure, panels: Sequence[Axes], narrow: bool, x: str, y: str) -> None:
+    """Name the axes, x under the last panel of every column, and the lines below all panels, where they hide nothing."""
+    columns = 1 if narrow else min(3, len(panels))
     with matplotlib.rc_context(RC):
-        figure.supxlabel(x, fontsize=11, color=INK)
+        for axes in panels[-columns:]:
+            axes.set_xlabel(x, fontsize=11)
         figure.supylabel(y, fontsize=11, color=INK)
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower left", ncols=1 if narrow else 3, frameon=False, fontsize=10)

@@ -181,7 +181,7 @@ def _intended(report: Mapping[str, Any]) -> Iterable[str]:
         [entry["reason"], entry["case"], ", ".join(entry["tensors"]), ", ".join(entry["backends"]), entry["source"]]
         for entry in report["intended"]
     ]
-    yield _table(("reason", "case", "tensors", "Keras on", "source"), rows, "words")
+    yield _table(("reason", "case", "tensors", "Keras on", "source"), rows, "words reasons")
 
 
 def _closest(report: Mapping[str, Any]) -> Iterable[str]:
