@@ -43,12 +43,12 @@ class Section(NamedTuple):
 
 
 def whole_trainings(backends: Sequence[str], out: Path, say: Callable[[str], None] = print) -> Section:
-    """Run them.
-
-    Raises
-    ------
-    ImportError
-        The package is not there.
-    """
-    section: Section = importlib.import_module(MODULE).whole(backends, out / "trainings", say)
+    """Run them; where they cannot be run to their end, that is a section that failed, and what was compared before is not lost."""
+    try:
+        section: Section = importlib.import_module(MODULE).whole(backends, out / "trainings", say)
+    except Exception as error:
+        section = Section("Whole trainings", False, (f"They did not come to their end: {type(error).__name__}: {error}",), {}, {})
+    say("")
+    for words in section.words:
+        say(words)
     return section

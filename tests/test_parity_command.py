@@ -224,6 +224,16 @@ def test_full_adds_a_section_that_can_fail_the_run(scripted, capsys, monkeypatch
     assert "They part." in (out / "parity.html").read_text()
 
 
+def test_trainings_that_break_off_fail_and_what_was_compared_before_is_kept(scripted, capsys, monkeypatch):
+    out = scripted(jax=(told(measured("simple_rnn", "output")), ""))
+    monkeypatch.setattr(full, "MODULE", "parity.no_such_module")
+
+    assert main(["--only", "simple_rnn", "--full", "--out", str(out)]) == 1
+
+    assert "They did not come to their end: ModuleNotFoundError" in capsys.readouterr().out
+    assert len(json.loads((out / "parity.json").read_text())["tensors"]) == 1
+
+
 def test_nothing_to_run_fails(capsys, scripted, monkeypatch):
     assert main(["--only", "lstm"]) == 1
     assert "no case is named like 'lstm'" in capsys.readouterr().err
