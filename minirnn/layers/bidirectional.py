@@ -117,9 +117,12 @@ class Bidirectional(Layer):
         """x (B,T,E), mask (B,T) -> as ``compute_output_shape`` says."""
         return self.merge(*(way.forward(x, mask, training) for way in self._ways))
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """dy, as the output -> dx (B,T,E)."""
-        dx, dx_other = (way.backward(d) for way, d in zip(self._ways, self.split(dy), strict=True))
+    def backward(self, dy: Any, dstates: Any = (None, None)) -> np.ndarray:
+        """dy, as the output, and dstates, two (B,H) on the last states, as ``return_state`` gives them -> dx (B,T,E).
+
+        With merge_mode None, dy is a pair. The gradient on an initial state is its layer's ``dinitial_state`` (B,H) afterwards.
+        """
+        dx, dx_other = (way.backward(d, dstate) for way, d, dstate in zip(self._ways, self.split(dy), dstates, strict=True))
         return dx + dx_other
 
     def merge(self, y: np.ndarray, y_other: np.ndarray) -> np.ndarray:
@@ -131,13 +134,14 @@ class Bidirectional(Layer):
             return y * y_other
         return y + y_other if self.merge_mode == "sum" else (y + y_other) / 2
 
-    def split(self, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def split(self, dy: Any) -> tuple[np.ndarray, np.ndarray]:
         """Give the gradients on the two outputs."""
-        y, y_other = self._outputs
-        if self.merge_mode == "concat":
-            d, d_other = np.split(dy, [y.shape[-1]], axis=-1)
+        if self.merge_mode is None:
+            d, d_other = dy
+        elif self.merge_mode == "concat":
+            d, d_other = np.split(dy, [self.forward_layer.units], axis=-1)
         elif self.merge_mode == "mul":
-            d, d_other = dy * y_other, dy * y
+            d, d_other = dy * self._outputs[1], dy * self._outputs[0]
         else:
             d = d_other = dy if self.merge_mode == "sum" else dy / 2
         return d, self._turned(d_other)

@@ -47,9 +47,9 @@ class Penalized:
         """The step's."""
         return self.step.compute_mask(x, mask)  # type: ignore[no-any-return]
 
-    def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        """dy, as the output -> what the step gives."""
-        return self.step.backward(dy + self._dpenalty())  # type: ignore[no-any-return]
+    def backward(self, dy: np.ndarray, *dstate: np.ndarray | None) -> np.ndarray | None:
+        """dy, as the output -> what the step gives; a recurrent layer's dstate has no price."""
+        return self.step.backward(dy + self._dpenalty(), *dstate)  # type: ignore[no-any-return]
 
     @property
     def logits(self) -> np.ndarray:
