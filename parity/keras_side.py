@@ -100,22 +100,27 @@ def pull_back(layer: Any, x: np.ndarray, dy: np.ndarray, **call: Any) -> tuple[n
 
 def value_and_gradient(function: Callable[[Any], Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Give a function's value at x, a number, and its gradient there."""
-    tensor = load().ops.convert_to_tensor(x)
+    value, (gradient,) = value_and_gradients(function, [x])
+    return value, gradient
+
+
+def value_and_gradients(function: Callable[..., Any], xs: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Give the value of a function of several arrays, a number, and its gradient on each."""
+    tensors = [load().ops.convert_to_tensor(x) for x in xs]
     if backend() == "jax":
         import jax
 
-        value, gradient = jax.value_and_grad(function)(tensor)
-    elif backend() == "torch":
-        value = function(tensor.requires_grad_())
-        (gradient,) = _torch_gradients(value, [tensor])
-    else:
-        import tensorflow
+        value, gradients = jax.value_and_grad(function, tuple(range(len(tensors))))(*tensors)
+        return array(value), [array(gradient) for gradient in gradients]
+    if backend() == "torch":
+        value = function(*(tensor.requires_grad_() for tensor in tensors))
+        return array(value), _torch_gradients(value, tensors)
+    import tensorflow
 
-        with tensorflow.GradientTape() as tape:
-            tape.watch(tensor)
-            value = function(tensor)
-        gradient = tape.gradient(value, tensor, unconnected_gradients="zero")
-    return array(value), array(gradient)
+    with tensorflow.GradientTape() as tape:
+        tape.watch(tensors)
+        value = function(*tensors)
+    return array(value), [array(gradient) for gradient in tape.gradient(value, tensors, unconnected_gradients="zero")]
 
 
 def _torch_gradients(output: Any, wanted: Sequence[Any], doutput: Any = None) -> list[np.ndarray]:
@@ -139,7 +144,7 @@ def layer_tensors(
 ) -> Tensors:
     """As ``minirnn_side.layer_tensors``."""
     kind, arguments = spec
-    layer = getattr(load().layers, kind)(**arguments, dtype=dtype)
+    layer = getattr(load().layers, kind)(**_with_layers(arguments, dtype), dtype=dtype)
     layer.build(xs[0].shape)
     layer.set_weights([weight.astype(dtype) for weight in weights])
     call: dict[str, Any] = {} if mask is None else {"mask": load().ops.convert_to_tensor(mask)}
@@ -149,9 +154,56 @@ def layer_tensors(
         x = x.astype(dtype) if x.dtype.kind == "f" else x
         with _given_masks(layer, keep, dtype):
             output, dx, gradients = pull_back(layer, x, dy.astype(dtype), **call)
-    names = [f"d{variable.name}" for variable in layer.trainable_variables]
-    tensors = {"output": output, **dict(zip(names, gradients, strict=True))}
+    tensors = {"output": output, **dict(zip(gradient_names(layer), gradients, strict=True))}
     return tensors if dx is None else {**tensors, "dx": dx}
+
+
+def gradient_names(layer: Any) -> list[str]:
+    """Name the gradients of a layer's weights: dkernel, or where there are two layers inside, dforward.kernel and dbackward.kernel."""
+    if hasattr(layer, "forward_layer"):
+        ways = (("forward", layer.forward_layer), ("backward", layer.backward_layer))
+        return [f"d{way}.{variable.name}" for way, part in ways for variable in part.trainable_variables]
+    return [f"d{variable.name}" for variable in layer.trainable_variables]
+
+
+def state_tensors(
+    spec: tuple[str, dict[str, Any]],
+    weights: Sequence[np.ndarray],
+    x: np.ndarray,
+    starts: Sequence[np.ndarray],
+    dys: Sequence[np.ndarray],
+    mask: np.ndarray | None = None,
+    dtype: str = "float32",
+) -> Tensors:
+    """As ``minirnn_side.state_tensors``; the gradients are those of Σ_k outputs_k · dys_k."""
+    kind, arguments = spec
+    ops, layer = load().ops, getattr(load().layers, kind)(**_with_layers(arguments, dtype), dtype=dtype)
+    layer.build(x.shape)
+    call: dict[str, Any] = {} if mask is None else {"mask": ops.convert_to_tensor(mask)}
+    still = [variable.value for variable in layer.non_trainable_variables]
+    doutputs = [ops.convert_to_tensor(dy.astype(dtype)) for dy in dys]
+
+    def outputs_of(x: Any, starts: Sequence[Any], values: Sequence[Any]) -> Any:
+        return layer.stateless_call(values, still, x, initial_state=list(starts), **call)[0]
+
+    def weighed(x: Any, *others: Any) -> Any:
+        outputs = outputs_of(x, others[: len(starts)], others[len(starts) :])
+        return sum(ops.sum(output * doutput) for output, doutput in zip(outputs, doutputs, strict=True))
+
+    given = [array_of.astype(dtype) for array_of in (x, *starts, *weights)]
+    _, gradients = value_and_gradients(weighed, given)
+    tensors = [ops.convert_to_tensor(one) for one in given]
+    outputs = outputs_of(tensors[0], tensors[1 : 1 + len(starts)], tensors[1 + len(starts) :])
+    names = ["dx", *(f"dstart{k}" for k in range(len(starts))), *gradient_names(layer)]
+    return {**{f"output{k}": array(output) for k, output in enumerate(outputs)}, **dict(zip(names, gradients, strict=True))}
+
+
+def _with_layers(arguments: dict[str, Any], dtype: str) -> dict[str, Any]:
+    """Make the layers among a layer's arguments."""
+    return {
+        name: getattr(load().layers, value[0])(**value[1], dtype=dtype) if name in ("layer", "backward_layer") else value
+        for name, value in arguments.items()
+    }
 
 
 @contextmanager
@@ -178,7 +230,7 @@ def build_model(
 ) -> Any:
     """Make a Sequential of those layers with those weights."""
     keras = load()
-    layers = [getattr(keras.layers, kind)(**arguments, dtype=dtype) for kind, arguments in specs]
+    layers = [getattr(keras.layers, kind)(**_with_layers(arguments, dtype), dtype=dtype) for kind, arguments in specs]
     model = keras.Sequential([keras.Input(input_shape, dtype=input_dtype or dtype), *layers])
     model.set_weights([weight.astype(dtype) for weight in weights])
     for variable in model.trainable_variables if dtype == "float64" else ():
@@ -265,6 +317,26 @@ def _default_float(dtype: str) -> Iterator[None]:
         load().config.set_floatx(before)
 
 
+def trained_tensors(
+    model: Any, optimizer: dict[str, Any], x: np.ndarray, y: np.ndarray, shown: Sequence[int], batch_size: int = 32, **fit: Any
+) -> Tensors:
+    """As ``minirnn_side.trained_tensors``."""
+    keras = load()
+    model.compile(keras.optimizers.RMSprop(**optimizer), loss=keras.losses.BinaryCrossentropy(dtype=model.layers[-1].compute_dtype))
+    tensors: Tensors = {}
+    for start, end in zip((0, *shown), shown, strict=False):
+        part = slice(start * batch_size, end * batch_size)
+        model.fit(x[part], y[part], batch_size=batch_size, shuffle=False, verbose=0, **fit)
+        named = zip(_names(model), model.trainable_variables, strict=True)
+        tensors |= {f"{name}@{end}": array(variable.value) for name, variable in named}
+    return tensors
+
+
 def _names(model: Any) -> list[str]:
     """Name each weight by its layer and itself: dense.kernel."""
-    return [f"{layer.name}.{variable.name}" for layer in model.layers for variable in layer.trainable_variables]
+    leaves = [
+        leaf
+        for layer in model.layers
+        for leaf in ((layer.forward_layer, layer.backward_layer) if hasattr(layer, "merge_mode") else [layer])
+    ]
+    return [f"{leaf.name}.{variable.name}" for leaf in leaves for variable in leaf.trainable_variables]

@@ -51,26 +51,85 @@ def layer_tensors(
     keep : dropout masks to use in training, input's first; none: inference
     dtype, backend : of the layer
     """
-    kind, arguments = spec
-    layer = getattr(layers, kind)(**arguments, dtype=dtype)
-    layer.backend = backend or layer.backend
+    layer = _layer(spec, dtype, backend)
     layer.build(xs[0].shape)
     layer.set_weights(weights)
     if keep:
         layer.draw_keep = layer._draw = _given_masks(keep, dtype)
     for x, dy in zip(xs, dys, strict=True):
-        for gradient in layer.gradients.values():
-            gradient.fill(0)
+        for leaf in layer.walk():
+            for gradient in leaf.gradients.values():
+                gradient.fill(0)
         x = x.astype(dtype) if x.dtype.kind == "f" else x
         output = np.array(layer.forward(x, mask, bool(keep)))
         dx = layer.backward(dy.astype(dtype))
-    tensors = {"output": output, **{f"d{name}": gradient.copy() for name, gradient in layer.gradients.items()}}
+    tensors = {"output": output, **_gradients(layer)}
     return tensors if dx is None else {**tensors, "dx": np.array(dx)}
+
+
+def state_tensors(
+    spec: LayerSpec,
+    weights: Sequence[np.ndarray],
+    x: np.ndarray,
+    starts: Sequence[np.ndarray],
+    dys: Sequence[np.ndarray],
+    mask: np.ndarray | None = None,
+    dtype: str = "float32",
+    backend: str | None = None,
+) -> Tensors:
+    """Give all outputs of a layer that is given states and gives them back, and the gradients on x, on those states and on the weights.
+
+    Parameters
+    ----------
+    spec : a layer with ``return_state``
+    weights : in Keras's order
+    x, starts : the batch, and the states to start from
+    dys : gradients on output and last states
+    mask (B,T) bool : None for none
+    dtype, backend : of the layer
+    """
+    layer = _layer(spec, dtype, backend)
+    layer.build(x.shape)
+    layer.set_weights(weights)
+    outputs = layer(x.astype(dtype), mask, initial_state=[start.astype(dtype) for start in starts])
+    given = [dy.astype(dtype) for dy in dys]
+    parts, output_count = layer.parts or [layer], len(dys) - len(starts)
+    dy = given[0] if output_count == 1 else tuple(given[:output_count])
+    dx = layer.backward(dy, given[output_count:] if layer.parts else given[-1])
+    dstarts = {f"dstart{k}": part.dinitial_state.copy() for k, part in enumerate(parts)}
+    return {**{f"output{k}": output for k, output in enumerate(outputs)}, "dx": np.array(dx), **dstarts, **_gradients(layer)}
+
+
+def _layer(spec: LayerSpec, dtype: str, backend: str | None) -> Any:
+    kind, arguments = spec
+    layer = getattr(layers, kind)(**_with_layers(arguments, dtype), dtype=dtype)
+    layer.backend = backend or layer.backend
+    return layer
+
+
+def _with_layers(arguments: dict[str, Any], dtype: str) -> dict[str, Any]:
+    """Make the layers among a layer's arguments."""
+    return {
+        name: getattr(layers, value[0])(**value[1], dtype=dtype) if name in ("layer", "backward_layer") else value
+        for name, value in arguments.items()
+    }
+
+
+def _gradients(layer: Any) -> Tensors:
+    """Copies of the gradients of the weights, by the names of ``keras_side.gradient_names``."""
+    ways = dict(zip(layer.parts, ("forward.", "backward."), strict=False))
+    return {f"d{ways.get(leaf, '')}{name}": gradient.copy() for leaf in layer.walk() for name, gradient in leaf.gradients.items()}
 
 
 def build_model(specs: Sequence[LayerSpec], input_shape: tuple[int, ...], weights: Sequence[np.ndarray], **options: Any) -> Any:
     """Make a Sequential of those layers with those weights; ``options`` are dtype and backend."""
-    model = Sequential([layers.Input(input_shape), *(getattr(layers, kind)(**arguments) for kind, arguments in specs)], **options)
+    model = Sequential(
+        [
+            layers.Input(input_shape),
+            *(getattr(layers, kind)(**_with_layers(arguments, options.get("dtype", "float32"))) for kind, arguments in specs),
+        ],
+        **options,
+    )
     model.set_weights(weights)
     return model
 
@@ -116,3 +175,25 @@ def step_tensors(model: Any, optimizer: dict[str, Any], x: Any, y: np.ndarray, s
 
 def _trained(model: Any) -> list[Any]:
     return [slot for slot in model.parameters.slots if slot.trainable]
+
+
+def trained_tensors(
+    model: Any, optimizer: dict[str, Any], x: Any, y: np.ndarray, shown: Sequence[int], batch_size: int = 32, **fit: Any
+) -> Tensors:
+    """Give all weights after some numbers of steps.
+
+    Parameters
+    ----------
+    model : not compiled
+    optimizer : arguments of RMSprop
+    x, y : a batch for each step, in order
+    shown : the numbers of steps
+    batch_size, fit : arguments of fit
+    """
+    model.compile(optimizers.RMSprop(**optimizer), loss="binary_crossentropy")
+    tensors: Tensors = {}
+    for start, end in zip((0, *shown), shown, strict=False):
+        part = slice(start * batch_size, end * batch_size)
+        model.fit(x[part], y[part], batch_size=batch_size, shuffle=False, verbose=0, **fit)
+        tensors |= {f"{slot.layer.name}.{slot.name}@{end}": slot.layer.values[slot.name].copy() for slot in model.parameters.slots}
+    return tensors

@@ -5,6 +5,7 @@ from __future__ import annotations
 from parity.case import SetUp
 from parity.cases import (
     activations,
+    both_ways,
     callbacks,
     datasets,
     growth,
@@ -19,6 +20,7 @@ from parity.cases import (
     schedules,
     sequences,
     stacks,
+    trained,
 )
 
 CASES: dict[str, SetUp] = {
@@ -30,6 +32,7 @@ CASES: dict[str, SetUp] = {
         activations,
         layers,
         recurrent,
+        both_ways,
         stacks,
         losses,
         metrics,
@@ -38,6 +41,7 @@ CASES: dict[str, SetUp] = {
         penalties,
         callbacks,
         models,
+        trained,
         growth,
     )
     for name, set_up in module.CASES.items()

@@ -28,10 +28,10 @@ def dense_weights(rng: np.random.Generator, I: int, O: int) -> list[np.ndarray]:
 def tokens(rng: np.random.Generator, N: int, T: int, V: int) -> np.ndarray:
     """Ids (N,T), padded in front: they repeat within a row, 0 and V-1 occur, one row is all padding and one has no padding."""
     ids = np.minimum(V - 1, 1 + V * rng.random((N, T)) ** 2).astype(np.int32)
-    lengths = rng.integers(1, T, N)
+    lengths = rng.integers(1, max(T, 2), N)
     lengths[0], lengths[-1] = T, 0
     ids[np.arange(T) < T - lengths[:, None]] = 0
-    ids[0, 0], ids[0, -2:] = V - 1, ids[0, -1]
+    ids[0, -2:], ids[0, 0] = ids[0, -1], V - 1
     return ids
 
 

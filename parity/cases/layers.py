@@ -67,6 +67,16 @@ def _flatten() -> Sides:
     return layer_sides(("Flatten", {}), [], [numbers(rng, B, T, I)], [numbers(rng, B, T * I)])
 
 
+def _masking(value: float) -> SetUp:
+    def set_up() -> Sides:
+        rng = np.random.default_rng(26)
+        x = numbers(rng, B, T, E)
+        x[0, :2], x[1], x[2, 1, : E - 1] = value, value, value
+        return layer_sides(("Masking", {"mask_value": value}), [], [x], [numbers(rng, B, T, E)])
+
+    return set_up
+
+
 CASES: dict[str, Callable[[], Sides]] = {
     "embedding": _embedding(False),
     "embedding.mask_zero": _embedding(True),
@@ -77,4 +87,6 @@ CASES: dict[str, Callable[[], Sides]] = {
     "dropout.inference": _dropout(False),
     "dropout.training": _dropout(True),
     "flatten": _flatten,
+    "masking": _masking(0.0),
+    "masking.value": _masking(-1.5),
 }

@@ -34,6 +34,15 @@ def _rnn(
     return set_up
 
 
+UNITS = (1, 2, 3, 7, 8, 9, 16, 17, 33, 64, 100, 127, 130)
+"""Below, at, between and above the kernel's blocks of eight."""
+
+
+def _sizes(H: int) -> tuple[int, int, int, int]:
+    """B, T, E, H: few rows and steps, no multiple of anything, and never the same twice."""
+    return 1 + H % 11, 2 + H % 4, 1 + 3 * H % 19, H
+
+
 CASES: dict[str, SetUp] = {
     "simple_rnn": _rnn(),
     **{f"simple_rnn.{activation}": _rnn(activation=activation) for activation in ("sigmoid", "relu", "linear")},
@@ -57,7 +66,7 @@ CASES: dict[str, SetUp] = {
     "simple_rnn.saturated": _rnn(scale=12.0),
     "simple_rnn.one_step": _rnn((4, 1, 3, 5)),
     "simple_rnn.one_row": _rnn((1, 6, 3, 5)),
-    "simple_rnn.one_unit": _rnn((3, 6, 4, 1)),
     "simple_rnn.eight_units": _rnn((13, 100, 16, 8), scale=0.7),
-    "simple_rnn.wide": _rnn((5, 12, 33, 130), scale=0.7),
+    "simple_rnn.denormal_weights": _rnn(scale=2.0**-130),
+    **{f"simple_rnn.units_{H}": _rnn(_sizes(H), scale=0.7) for H in UNITS},
 }

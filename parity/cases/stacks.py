@@ -28,6 +28,11 @@ def rnn(units: int, name: str = "rnn", **arguments: Any) -> tuple[str, dict[str,
     return "SimpleRNN", {"name": name, "units": units, **arguments}
 
 
+def both_ways(units: int, merge_mode: str = "concat", **arguments: Any) -> tuple[str, dict[str, Any]]:
+    """A recurrent layer in both directions."""
+    return "Bidirectional", {"name": "both", "layer": rnn(units, **arguments), "merge_mode": merge_mode}
+
+
 HEAD = ("Dense", {"name": "dense", "units": 1, "activation": "sigmoid"})
 
 
@@ -41,6 +46,10 @@ def model_weights(rng: np.random.Generator, specs: Sequence[tuple[str, dict[str,
         elif kind == "SimpleRNN":
             weights += rnn_weights(rng, width, arguments["units"], arguments.get("use_bias", True), 0.8)
             width = arguments["units"]
+        elif kind == "Bidirectional":
+            units, use_bias = arguments["layer"][1]["units"], arguments["layer"][1].get("use_bias", True)
+            weights += [weight for _ in range(2) for weight in rnn_weights(rng, width, units, use_bias, 0.8)]
+            width = 2 * units if arguments["merge_mode"] == "concat" else units
         elif kind == "Flatten":
             width *= T
         elif kind == "Dense":
@@ -49,8 +58,11 @@ def model_weights(rng: np.random.Generator, specs: Sequence[tuple[str, dict[str,
     return weights
 
 
-def _stack(*specs: tuple[str, dict[str, Any]], one_hot: bool = False, weighted: bool = False, **loss: Any) -> SetUp:
+def _stack(
+    *specs: tuple[str, dict[str, Any]], one_hot: bool = False, weighted: bool = False, sizes: tuple[int, int] = (B, T), **loss: Any
+) -> SetUp:
     def set_up() -> Sides:
+        B, T = sizes
         rng = np.random.default_rng(41)
         weights, ids = model_weights(rng, specs, V, T), tokens(rng, B, T, V)
         steps = T if specs[-2][1].get("return_sequences") else 1
@@ -80,6 +92,14 @@ CASES: dict[str, SetUp] = {
     "model.embedding": _stack(embedding(), rnn(H), HEAD),
     "model.embedding.mask_zero": _stack(embedding(mask_zero=True), rnn(H), HEAD),
     "model.embedding.backwards": _stack(embedding(mask_zero=True), rnn(H, go_backwards=True), HEAD),
+    "model.embedding.one_row": _stack(embedding(mask_zero=True), rnn(H), HEAD, sizes=(1, 6)),
+    "model.embedding.one_step": _stack(embedding(mask_zero=True), rnn(H), HEAD, sizes=(5, 1)),
+    "model.bidirectional": _stack(embedding(), both_ways(H), HEAD),
+    "model.bidirectional.mask_zero.sequences": _stack(
+        embedding(mask_zero=True), both_ways(H, return_sequences=True), rnn(H2, "rnn2"), HEAD
+    ),
+    "model.bidirectional.one_hot": _stack(both_ways(H, "sum"), HEAD, one_hot=True),
+    "model.masking.one_hot": _stack(("Masking", {"name": "masking", "mask_value": 0.0}), rnn(H), HEAD, one_hot=True),
     "model.one_hot": _stack(rnn(H), HEAD, one_hot=True),
     "model.one_hot.no_bias": _stack(rnn(H, use_bias=False), HEAD, one_hot=True),
     "model.sample_weight": _stack(embedding(), rnn(H), HEAD, weighted=True),
