@@ -8,6 +8,7 @@ from parity.cases import (
     both_ways,
     callbacks,
     datasets,
+    decisions,
     growth,
     initializers,
     layers,
@@ -43,6 +44,7 @@ CASES: dict[str, SetUp] = {
         models,
         trained,
         growth,
+        decisions,
     )
     for name, set_up in module.CASES.items()
 }
