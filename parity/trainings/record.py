@@ -83,7 +83,7 @@ class Record:
         """Write both files, the weights first, so that a JSON file always has its weights."""
         if self.points:
             with atomic_path(folder / f"{self.job.name}.npz") as partial:
-                np.savez_compressed(partial, **self.weights)
+                np.savez_compressed(partial, **self.weights)  # type: ignore[arg-type]
         said = json.dumps(asdict(replace(self, weights={})), indent=1)
         with atomic_path(folder / f"{self.job.name}.json") as partial:
             partial.write_text(said + "\n", encoding="utf-8")

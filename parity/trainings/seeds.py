@@ -78,7 +78,7 @@ def permutation_p(one: Sequence[float], other: Sequence[float]) -> float:
         vectorized=True,
         n_resamples=RESAMPLES,
         alternative="greater",
-        rng=np.random.default_rng(20261123),
+        random_state=np.random.default_rng(20261123),  # its name before SciPy 1.15, which later ones take too
     )
     return float(test.pvalue)
 
@@ -92,7 +92,8 @@ def samples(records: Sequence[Record], figure: str) -> dict[str, list[float]]:
 
 
 def compare(model: str, figure: str, values: Mapping[str, Sequence[float]]) -> list[Comparison]:
-    """Compare each two trainers."""
+    """Compare each two trainers that have two seeds or more."""
+    several = [name for name, found in values.items() if len(found) > 1]
     return [
         Comparison(
             model,
@@ -103,7 +104,7 @@ def compare(model: str, figure: str, values: Mapping[str, Sequence[float]]) -> l
             permutation_p(values[first], values[second]),
             2 / comb(len(values[first]) + len(values[second]), len(values[first])),
         )
-        for first, second in combinations(values, 2)
+        for first, second in combinations(several, 2)
     ]
 
 
@@ -115,6 +116,8 @@ def judge(comparisons: Sequence[Comparison]) -> list[Finding]:
         if keras is None or {ours_like(keras, comparison.model).name, keras.name} != {comparison.first, comparison.second}:
             continue
         one, other = comparison.medians
-        words = f"medians {one:.4f} and {other:.4f}, p {comparison.p:.2g} (least possible {comparison.least_p:.2g}, different below {LEVEL})"
+        words = (
+            f"medians {one:.4f} and {other:.4f}, p {comparison.p:.2g} (least possible {comparison.least_p:.2g}, different below {LEVEL})"
+        )
         findings.append(Finding("seeds", comparison.model, keras.name, comparison.figure, not comparison.differs, words))
     return findings

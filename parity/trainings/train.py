@@ -51,7 +51,8 @@ def train(job: Job, workload: Workload) -> Record:
         api.utils.set_random_seed(job.seed)
     model = build(api, trainer, job.model, workload)
     if job.seed is None:
-        model.set_weights([weight.astype(trainer.dtype) for weight in workload.weights[job.model]])
+        first = workload.weights[job.model]
+        model.set_weights([weight.astype(trainer.dtype) for weight in (move(first) if trainer.moved else first)])
     watch = watcher(api, STEPS if job.experiment == "drift" else (), keeps=job.seed is None)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "best.keras"
@@ -75,7 +76,9 @@ def train(job: Job, workload: Workload) -> Record:
         statistics.median(watch.seconds),
         versions(trainer),
         points=list(watch.kept),
-        weights={name: np.stack([kept[place] for kept in watch.kept.values()]) for place, name in enumerate(NAMES[job.model]) if watch.kept},
+        weights={
+            name: np.stack([kept[place] for kept in watch.kept.values()]) for place, name in enumerate(NAMES[job.model]) if watch.kept
+        },
     )
     if job.stops:
         record.stopped_epoch = stopper.stopped_epoch + 1 if stopper.stopped_epoch else None
@@ -87,18 +90,24 @@ def train(job: Job, workload: Workload) -> Record:
     return record
 
 
+def move(weights: list[np.ndarray]) -> list[np.ndarray]:
+    """Move each weight that is not 0 to one of its two neighbours among float32's numbers."""
+    rng = np.random.default_rng(3)
+    towards = [np.where(rng.random(weight.shape) < 0.5, -np.inf, np.inf).astype(weight.dtype) for weight in weights]
+    return [np.where(weight == 0, weight, np.nextafter(weight, end)) for weight, end in zip(weights, towards, strict=True)]
+
+
 def build(api: Any, trainer: Trainer, model: str, workload: Workload) -> Any:
     """Make and compile a model, in Keras or in minirnn."""
     settings, layers = workload.settings, api.layers
     T, V = workload.ids.shape[1], settings.num_words
-    in_layers: dict[str, Any] = {"dtype": trainer.dtype} if trainer.is_keras else {}
-    in_model: dict[str, Any] = {} if trainer.is_keras else {"dtype": trainer.dtype}
+    options = {} if trainer.is_keras else {"dtype": trainer.dtype}  # Keras has it from its floatx
     if model == "onehot":
-        front = [api.Input((T, V), **in_layers)]
+        front = [api.Input((T, V))]
     else:
-        front = [api.Input((T,), dtype="int32"), layers.Embedding(V, settings.embedding_dim, **in_layers)]
-    recurrent, head = layers.SimpleRNN(settings.units, **in_layers), layers.Dense(1, activation="sigmoid", **in_layers)
-    made = api.Sequential([*front, recurrent, head], **in_model)
+        front = [api.Input((T,), dtype="int32"), layers.Embedding(V, settings.embedding_dim)]
+    recurrent, head = layers.SimpleRNN(settings.units), layers.Dense(1, activation="sigmoid")
+    made = api.Sequential([*front, recurrent, head], **options)
     optimizer = api.optimizers.RMSprop(learning_rate=settings.learning_rate, **trainer.optimizer_arguments)
     made.compile(optimizer=optimizer, loss="binary_crossentropy", metrics=["accuracy"])
     return made

@@ -9,7 +9,8 @@ gradient g_i at each lookup, RMSprop's velocity takes in
     Σ_i g_i²       "per_lookup": TensorFlow, and minirnn with ``RMSprop(embedding_update="per_lookup")``
 
 Only trainings of the same kind can agree. The one-hot model has no lookups, so there all are of one kind. A trainer in float64 does the
-same mathematics without float32's rounding; how far it ends from its twin in float32 is the floor under every comparison.
+same mathematics without float32's rounding, and one whose first weights are moved by one unit in the last place does the same from a
+start that nobody could tell from the other's. How far they end from their twins is the floor under every comparison.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class Trainer:
     dtype : of weights and arithmetic
     embedding_update : "summed" or "per_lookup", see above
     models : that it trains here
+    optimizer_arguments : of RMSprop, besides the workload's
+    moved : whether its first weights are one unit in the last place away from everyone else's
     """
 
     name: str
@@ -49,6 +52,7 @@ class Trainer:
     embedding_update: str = "summed"
     models: tuple[str, ...] = MODELS
     optimizer_arguments: dict[str, Any] = field(default_factory=dict)
+    moved: bool = False
 
     @property
     def is_keras(self) -> bool:
@@ -74,6 +78,8 @@ class Trainer:
             api = importlib.import_module(self.package)
         if self.is_keras and api.backend.backend() != self.backend:
             raise RuntimeError(f"{self.name}: this process has imported Keras on {api.backend.backend()} already.")
+        if self.is_keras:
+            api.config.set_floatx(self.dtype)  # of layers, loss, metrics, and the optimizer's learning rate
         return api
 
 
@@ -93,16 +99,26 @@ TRAINERS = {
         Trainer("keras-jax", "Keras JAX", "keras", "jax"),
         Trainer("keras-torch", "Keras torch", "keras", "torch"),
         Trainer("keras-tensorflow", "Keras TensorFlow", "keras", "tensorflow", embedding_update="per_lookup"),
+        Trainer("keras-jax-moved", "Keras JAX, 1 ULP away", "keras", "jax", moved=True),
+        Trainer("keras-torch-moved", "Keras torch, 1 ULP away", "keras", "torch", moved=True),
+        Trainer("keras-tensorflow-moved", "Keras TensorFlow, 1 ULP away", "keras", "tensorflow", embedding_update="per_lookup", moved=True),
+        # the dense one-hot array in float64 would take some 13 GB
+        Trainer("keras-tensorflow-float64", "Keras TensorFlow float64", "keras", "tensorflow", "float64", "per_lookup", ("embedding",)),
     )
 }
 
 
 def ours_like(keras: Trainer, model: str) -> Trainer:
-    """Give minirnn in float32 with the mathematics of that Keras."""
-    per_lookup = model == "embedding" and keras.embedding_update == "per_lookup"
-    return TRAINERS["minirnn-per-lookup" if per_lookup else "minirnn"]
+    """Give minirnn with the mathematics and the dtype of that Keras."""
+    name = "minirnn-per-lookup" if keras.kind(model) == "per_lookup" else "minirnn"
+    return TRAINERS[name if keras.dtype == "float32" else f"{name}-{keras.dtype}"]
 
 
-def exact_twin(trainer: Trainer) -> Trainer:
-    """Give minirnn's trainer in float64 of the same mathematics."""
-    return TRAINERS[f"{trainer.name}-float64"]
+def exact_twin(trainer: Trainer) -> Trainer | None:
+    """Give the trainer that does the same in float64; None where there is none."""
+    return TRAINERS.get(f"{trainer.name}-float64")
+
+
+def unmoved(trainer: Trainer) -> Trainer:
+    """Give the trainer that a moved one is compared with; any other is its own."""
+    return TRAINERS[trainer.name.removesuffix("-moved")]

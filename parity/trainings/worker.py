@@ -38,15 +38,17 @@ def run(folder: Path, jobs: Sequence[Job], say: Callable[[str], None]) -> None:
     environment = {**os.environ, **ON_CPU, **({"KERAS_BACKEND": backend} if backend else {})}
     environment["PYTHONPATH"] = os.pathsep.join([str(PROJECT), *filter(None, [environment.get("PYTHONPATH")])])
     log = folder / f"{jobs[0].experiment}-{jobs[0].trainer}.log"
-    with open(log, "w", encoding="utf-8") as errors:
-        process = subprocess.Popen(
+    with (
+        open(log, "w", encoding="utf-8") as errors,
+        subprocess.Popen(
             [sys.executable, "-m", "parity.trainings.worker", str(folder.resolve())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             env=environment,
             text=True,
-        )
+        ) as process,
+    ):
         assert process.stdin is not None and process.stdout is not None
         try:
             json.dump([asdict(job) for job in jobs], process.stdin)
@@ -55,7 +57,7 @@ def run(folder: Path, jobs: Sequence[Job], say: Callable[[str], None]) -> None:
                 say(line.rstrip())
             status = process.wait()
         finally:
-            process.kill()
+            process.kill()  # where this one was interrupted
     if status:
         said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         raise WorkerFailed(f"{jobs[0].trainer} ended with status {status}: {said[-1] if said else 'it said nothing'}")

@@ -68,7 +68,6 @@ class Workload:
         """Write it as ``workload.npz``."""
         weights = {f"{model}/{place}": weight for model in MODELS for place, weight in enumerate(self.weights[model])}
         about = json.dumps({"source": self.source, "settings": asdict(self.settings)})
-        # np.savez takes the name of an array as a keyword
         np.savez_compressed(
             folder / FILE,
             about=np.array(about),
@@ -76,7 +75,7 @@ class Workload:
             labels=self.labels,
             val_ids=self.val_ids,
             val_labels=self.val_labels,
-            **weights,
+            **weights,  # type: ignore[arg-type]
         )
 
 
