@@ -294,7 +294,7 @@ def test_workers_train_and_say_when_they_cannot(given, tmp_path):
     assert [one.job.name for one in ran.records] == ["drift-onehot-minirnn"]
     assert said == [f"  drift-onehot-minirnn: epochs: 1, val_loss {ran.records[0].logs['val_loss'][0]:.6f}"]
     with pytest.raises(worker.WorkerFailed, match="ended with status 1: KeyError: 'lstm'"):
-        worker.run(folder, [Job("drift", "lstm", "minirnn", 1)], said.append)
+        worker.run(folder, [Job("drift", "lstm", "minirnn", 1)], 1.0, said.append)
 
 
 def test_a_trainer_that_fails_is_left_out_and_named(given, tmp_path, monkeypatch):
@@ -328,11 +328,22 @@ def test_what_would_take_hours_is_left_out():
     assert "an epoch takes it 60 s, some 80 epochs 1.3 hours; --hours grants 1.2" in run.too_long(Request((), hours=1.2), ran, wanted)
 
 
+@pytest.mark.usefixtures("_in_this_process")
+def test_a_drift_that_takes_too_long_ends_with_an_epoch_and_is_compared_as_far_as_it_goes(given, tmp_path):
+    request = Request(("minirnn",), ("drift",), ("onehot",), epochs=3, hours=0.0)
+
+    ran = run.run(workload.set_up(tmp_path, given), given, request, lambda line: None)
+
+    assert ran.records[0].points == [1, 2, 5]
+    assert "so after 1 of 3 the hours had run out" in ran.left_out[0]
+    assert drift.compare(ran.records[0], train(replace(ran.records[0].job), given), drift.OURS).points == [1, 2, 5]
+
+
 @pytest.fixture
 def _in_this_process(monkeypatch):
-    def do(folder, jobs, say):
+    def do(folder, jobs, hours, say):
         for job in jobs:
-            train(job, workload.load(folder)).save(folder)
+            train(job, workload.load(folder), hours).save(folder)
 
     monkeypatch.setattr(worker, "run", do)
 

@@ -97,8 +97,8 @@ def drift_plate(report: Report) -> Plate:
         panels[0].set_ylabel("relative difference of all weights  ‖w − u‖ / ‖u‖")
     return Plate(
         figure,
-        "The solid lines, minirnn against Keras, keep to the dashed and dotted ones of their model, which show how far the same mathematics "
-        "drifts by rounding alone, in Keras on two backends and in float32 against float64.",
+        "The solid lines, minirnn against Keras, keep to the dashed and dotted ones of their model, which show how far the same "
+        "mathematics drifts by rounding alone: in Keras on two backends, and in float32 against float64.",
     )
 
 

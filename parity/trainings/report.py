@@ -148,12 +148,9 @@ def _first_epoch(pair: Drift) -> int:
 def _seeds(model: str, records: Sequence[Record]) -> Iterable[str]:
     losses, accuracies = seeds.samples(records, "val_loss"), seeds.samples(records, "val_accuracy")
     for name, values in losses.items():
-        stuck = sum(value > seeds.STUCK for value in values)
-        accuracy = accuracies[name]
-        yield (
-            f"  {model:<10}{TRAINERS[name].title:<22}{len(values)} seeds  "
-            f"val_loss {np.median(values):.4f} ({min(values):.4f} to {max(values):.4f})  val_accuracy {np.median(accuracy):.4f} ({min(accuracy):.4f} to {max(accuracy):.4f})  {stuck} above {seeds.STUCK}"
-        )
+        spreads = [f"{np.median(of):.4f} ({min(of):.4f} to {max(of):.4f})" for of in (values, accuracies[name])]
+        stuck = f"{sum(value > seeds.STUCK for value in values)} above {seeds.STUCK}"
+        yield f"  {model:<10}{TRAINERS[name].title:<22}{len(values)} seeds  val_loss {spreads[0]}  val_accuracy {spreads[1]}  {stuck}"
 
 
 def as_json(report: Report) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Comes in: the folder with the workload, and what was asked. Goes out: records, and what was left out and why.
 
-    drift       all trainers but those with moved weights, so many epochs, no early stopping
+    drift       all trainers but those with moved weights, so many epochs, no early stopping; ends early where hours run out
     stopping    all trainers, early stopping ends them; the limit of 100 epochs is lifted, since it would end some before
     seeds       those in float32, once per seed, within the seed job's limit of epochs
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from parity.trainings import record, worker
 from parity.trainings.record import Job, Record
-from parity.trainings.trainers import TRAINERS, Trainer, ours_like
+from parity.trainings.trainers import TRAINERS, Trainer, ours_like, unmoved
 from parity.trainings.workload import MODELS, Workload, load
 
 EXPERIMENTS = ("drift", "stopping", "seeds")
@@ -35,7 +35,7 @@ class Request:
     experiments, models : which
     epochs : of `drift`
     seeds : of `seeds`: 0 .. seeds-1
-    hours : longest that one trainer may take for one model in one experiment, by its own measured epochs
+    hours : longest that one trainer may take for one model in one experiment, the last epoch of a drift apart
     reuse : "none": train all anew; "keras": keep records of Keras; "all": train nothing, compare what is there
     """
 
@@ -104,24 +104,31 @@ def run(folder: Path, workload: Workload, request: Request, say: Callable[[str],
                 kept = [found for job in wanted if keeps and (found := record.load(folder, job, digest)) is not None]
                 ran.records.extend(kept)
                 missing = [job for job in wanted if job not in [found.job for found in kept]]
-                if not missing:
-                    continue
-                reason = "nothing is trained, and there is no record" if request.reuse == "all" else too_long(request, ran, missing)
-                if reason is None:
-                    reason = _train(folder, missing, say)
+                reason = too_long(request, ran, missing) if missing else None
+                if missing and reason is None:
+                    untrained = "nothing is trained, and there is no record"
+                    reason = untrained if request.reuse == "all" else _train(folder, missing, request.hours, say)
                 done = [found for job in missing if request.reuse != "all" and (found := record.load(folder, job, digest)) is not None]
                 ran.records.extend(done)
+                reason = reason or next(filter(None, map(_cut_short, (*kept, *done))), None)
                 if reason is not None:
                     ran.left_out.append(f"{experiment}, {model}, {trainer.title}: {reason}")
                     say(f"  left out: {ran.left_out[-1]}")
     return ran
 
 
-def _train(folder: Path, wanted: Sequence[Job], say: Callable[[str], None]) -> str | None:
+def _cut_short(done: Record) -> str | None:
+    epochs = len(done.logs["loss"])
+    if done.job.stops or epochs == done.job.epochs:
+        return None
+    return f"an epoch takes it {done.seconds:.0f} s, so after {epochs} of {done.job.epochs} the hours had run out"
+
+
+def _train(folder: Path, wanted: Sequence[Job], hours: float, say: Callable[[str], None]) -> str | None:
     for job in wanted:
         (folder / f"{job.name}.json").unlink(missing_ok=True)  # what was there before must not pass for what failed now
     try:
-        worker.run(folder, wanted, say)
+        worker.run(folder, wanted, hours, say)
     except worker.WorkerFailed as failure:
         return str(failure)
     return None
@@ -131,7 +138,7 @@ def too_long(request: Request, ran: Ran, wanted: Iterable[Job]) -> str | None:
     """Say how long jobs would take, where that is more than was granted; None where it is not, or cannot be known yet."""
     wanted = list(wanted)
     model, trainer = wanted[0].model, TRAINERS[wanted[0].trainer]
-    measured = [found for found in ran.records if found.job.trainer == trainer.name and found.job.model == model]
+    measured = [found for found in ran.records if found.job.trainer == unmoved(trainer).name and found.job.model == model]
     ours = {found.job.seed: found for found in ran.of(wanted[0].experiment, model) if found.job.trainer == ours_like(trainer, model).name}
     if not trainer.is_keras or not measured or any(job.seed not in ours for job in wanted):
         return None

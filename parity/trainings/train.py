@@ -12,6 +12,7 @@ said.
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import platform
 import statistics
 import tempfile
@@ -43,8 +44,14 @@ NAMES = {
 """Of each model's weights, in the order in which both packages give them."""
 
 
-def train(job: Job, workload: Workload) -> Record:
-    """Do a job in this process; Keras must not have been imported on another backend."""
+def train(job: Job, workload: Workload, hours: float = math.inf) -> Record:
+    """Do a job in this process; Keras must not have been imported on another backend.
+
+    Parameters
+    ----------
+    job, workload : what to train, and on what
+    hours : a drift ends with the epoch in which they run out
+    """
     trainer, settings = TRAINERS[job.trainer], workload.settings
     api = trainer.load()
     if job.seed is not None:
@@ -53,7 +60,8 @@ def train(job: Job, workload: Workload) -> Record:
     if job.seed is None:
         first = workload.weights[job.model]
         model.set_weights([weight.astype(trainer.dtype) for weight in (move(first) if trainer.moved else first)])
-    watch = watcher(api, STEPS if job.experiment == "drift" else (), keeps=job.seed is None)
+    drifts = job.experiment == "drift"
+    watch = watcher(api, STEPS if drifts else (), keeps=job.seed is None, hours=hours if drifts else math.inf)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "best.keras"
         stopper = api.callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True)
@@ -121,8 +129,8 @@ def inputs(trainer: Trainer, model: str, ids: np.ndarray, V: int) -> Any:
     return np.asarray(one_hot) if trainer.is_keras else one_hot
 
 
-def watcher(api: Any, steps: tuple[int, ...], keeps: bool) -> Any:
-    """Make a callback that times epochs, and keeps the weights at the end of each, and after those steps of the first.
+def watcher(api: Any, steps: tuple[int, ...], keeps: bool, hours: float) -> Any:
+    """Make a callback that times epochs, keeps the weights at the end of each and after those steps of the first, and ends after so long.
 
     A class of its own, because Keras on JAX brings weights up to date only for callbacks that ask for ``self.model``.
     """
@@ -139,6 +147,8 @@ def watcher(api: Any, steps: tuple[int, ...], keeps: bool) -> Any:
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             self.seconds.append(time.perf_counter() - self.start)
+            if sum(self.seconds) > 3600 * hours:
+                self.model.stop_training = True
             if keeps:
                 self.kept[(epoch + 1) * self.params["steps"]] = self.weights()
 

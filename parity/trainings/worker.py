@@ -1,7 +1,7 @@
 """Trainings in a process of their own: Keras takes its backend from the environment when it is imported, so a process has one.
 
-Comes in: a folder with the workload, and jobs, as JSON on the standard input. Goes out: a record per job in that folder, and a line per job
-on the standard output. What libraries print goes to the standard error.
+Comes in: a folder with the workload, and on the standard input, as JSON, the hours for a job, and jobs. Goes out: a record per job in that
+folder, and a line per job on the standard output. What libraries print goes to the standard error.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class WorkerFailed(RuntimeError):
     """A process ended before its trainings did; the message says how."""
 
 
-def run(folder: Path, jobs: Sequence[Job], say: Callable[[str], None]) -> None:
-    """Do jobs of one trainer in a new process.
+def run(folder: Path, jobs: Sequence[Job], hours: float, say: Callable[[str], None]) -> None:
+    """Do jobs of one trainer in a new process; ``hours`` as for `parity.trainings.train.train`.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def run(folder: Path, jobs: Sequence[Job], say: Callable[[str], None]) -> None:
     ):
         assert process.stdin is not None and process.stdout is not None
         try:
-            json.dump([asdict(job) for job in jobs], process.stdin)
+            json.dump([hours, [asdict(job) for job in jobs]], process.stdin)
             process.stdin.close()
             for line in process.stdout:
                 say(line.rstrip())
@@ -72,8 +72,9 @@ def main() -> None:
 
     folder = Path(sys.argv[1])
     given = workload.load(folder)
-    for job in [Job(**fields) for fields in json.load(sys.stdin)]:
-        record = train(job, given)
+    hours, jobs = json.load(sys.stdin)
+    for job in [Job(**fields) for fields in jobs]:
+        record = train(job, given, hours)
         record.save(folder)
         ended = f"best epoch {record.best_epoch} of" if job.stops else "epochs:"
         print(f"  {job.name}: {ended} {len(record.logs['loss'])}, val_loss {record.best('val_loss'):.6f}", file=answers)
