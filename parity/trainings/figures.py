@@ -148,6 +148,8 @@ def paths_plate(report: Report) -> Plate:
             style = dict(STYLES[pair.role])
             if pair.role == drift.OURS:
                 style["color"] = KINDS[TRAINERS[pair.second].kind("embedding")]
+            if pair.role == drift.KERAS:
+                style["color"] = INK  # vermillion is TensorFlow's mathematics here
             label = f"{TRAINERS[pair.first].title} / {TRAINERS[pair.second].title}"
             shown = np.where(differences > 0, differences, np.nan)
             right.plot(
