@@ -95,7 +95,7 @@ def lines(report: Report) -> Iterable[str]:
         yield "\nstopping: the epoch that early stopping ended with, the one restored, its figures on the validation set"
         for model, record in stops:
             yield (
-                f"  {model:<10}{TRAINERS[record.job.trainer].title:<28}stop {record.stopped_epoch}  best {record.best_epoch}  "
+                f"  {model:<10}{TRAINERS[record.job.trainer].title:<30}stop {record.stopped_epoch}  best {record.best_epoch}  "
                 f"val_loss {record.best('val_loss'):.6f}  val_accuracy {record.best('val_accuracy'):.4f}"
             )
     if report.comparisons:
