@@ -159,6 +159,7 @@ def test_a_val_loss_beyond_its_target_passes_only_where_the_floor_is_as_high():
 
     assert not finding(0.60004).passed
     assert finding(0.60006).passed
+    assert finding(0.60006).by_floor
     assert "missed" in finding(0.60006).words
 
 
@@ -173,12 +174,15 @@ def test_trainings_on_other_reviews_are_not_compared():
 
 
 def stopped(trainer, stop, best, **more):
-    kept = {"restored_best": True, "checkpoint_best": True} | more
-    return scripted(trainer, [1, 1, 1], stopped_epoch=stop, best_epoch=best, **kept)
+    """A record whose val_loss falls to the best epoch and rises to the last."""
+    kept = {"stopped_epoch": stop, "best_epoch": best, "restored_best": True, "checkpoint_best": True} | more
+    done = scripted(trainer, [1, 1, 1], **kept)
+    done.logs["val_loss"] = [0.6 + 0.01 * abs(epoch - best) for epoch in range(1, stop + 1)]
+    return done
 
 
 def ends(*records):
-    return {finding.keras: finding for finding in stopping.judge({one.job.trainer: one for one in records}) if finding.what == "epochs"}
+    return {finding.keras: finding for finding in stopping.judge({one.job.trainer: one for one in records}, 3) if finding.what == "epochs"}
 
 
 def test_stopping_elsewhere_fails_unless_keras_does_not_agree_with_itself():
@@ -189,7 +193,19 @@ def test_stopping_elsewhere_fails_unless_keras_does_not_agree_with_itself():
     found = ends(ours, other, stopped("keras-jax-moved", 7, 4))
     assert found.keys() == {"keras-jax"}
     assert found["keras-jax"].passed
+    assert found["keras-jax"].by_floor
     assert "nor does Keras agree with itself: Keras JAX: 8 and 5, Keras JAX, 1 ULP away: 7 and 4" in found["keras-jax"].words
+
+
+@pytest.mark.parametrize(
+    "ours", [stopped("minirnn", 10, 6), stopped("minirnn", 9, 6, best_epoch=5)], ids=["patience off by one", "not the least"]
+)
+def test_a_wrong_decision_fails_also_where_keras_does_not_agree_with_itself(ours):
+    records = (ours, stopped("keras-jax", 8, 5), stopped("keras-jax-moved", 7, 4))
+
+    findings = stopping.judge({one.job.trainer: one for one in records}, 3)
+
+    assert failed(findings) == {"decision"}
 
 
 def test_keras_of_other_mathematics_excuses_nothing():
@@ -202,7 +218,7 @@ def test_keras_of_other_mathematics_excuses_nothing():
 
 
 def test_weights_that_are_not_the_best_epochs_fail():
-    findings = stopping.judge({"minirnn": stopped("minirnn", 9, 6, restored_best=False), "keras-jax": stopped("keras-jax", 9, 6)})
+    findings = stopping.judge({"minirnn": stopped("minirnn", 9, 6, restored_best=False), "keras-jax": stopped("keras-jax", 9, 6)}, 3)
 
     assert failed(findings) == {"weights kept"}
 

@@ -165,11 +165,11 @@ def _tensors(drift: Drift, below: list[Drift]) -> list[Finding]:
 
 def _val_loss(drift: Drift, drifts: list[Drift]) -> Finding:
     worst = float(np.max(drift.logs["val_loss"]))
-    words = f"at most {worst:.1e} apart over {len(drift.logs['val_loss'])} epochs, target {VAL_LOSS_TARGET:.0e}"
+    words = f"at most {worst:.1e} apart in epochs 1 to {len(drift.logs['val_loss'])}, target {VAL_LOSS_TARGET:.0e}"
     if worst < VAL_LOSS_TARGET:
         return Finding("drift", drift.model, drift.second, "val_loss", True, words)
     floor, where = max(
         ((float(np.max(other.logs["val_loss"])), other) for other in floors(drift, drifts)), key=lambda pair: pair[0], default=(0.0, drift)
     )
     words += f", missed; {TRAINERS[where.first].title} and {TRAINERS[where.second].title}, the same mathematics, are {floor:.1e} apart"
-    return Finding("drift", drift.model, drift.second, "val_loss", worst <= SPREAD * floor, words)
+    return Finding("drift", drift.model, drift.second, "val_loss", worst <= SPREAD * floor, words, by_floor=True)

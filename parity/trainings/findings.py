@@ -17,6 +17,7 @@ class Finding(NamedTuple):
     what : the tensor or figure
     passed : whether minirnn does what that Keras does
     words : the figures behind it
+    by_floor : whether it passed only because Keras is as far from itself: the target as such was missed
     """
 
     experiment: str
@@ -25,3 +26,4 @@ class Finding(NamedTuple):
     what: str
     passed: bool
     words: str
+    by_floor: bool = False

@@ -64,7 +64,7 @@ def make(workload: Workload, ran: Ran, machine: dict[str, str]) -> Report:
     drifts = [found for model in MODELS for found in drift.pairs(ran.by_trainer("drift", model))]
     findings = drift.judge(drifts)
     for model in MODELS:
-        findings += stopping.judge(ran.by_trainer("stopping", model))
+        findings += stopping.judge(ran.by_trainer("stopping", model), workload.settings.patience)
     comparisons = [
         comparison
         for model in MODELS
@@ -108,13 +108,16 @@ def lines(report: Report) -> Iterable[str]:
             yield f"  {comparison.model:<10}{comparison.figure:<14}{names:<44}p {comparison.p:.2g}"
     yield ""
     for finding in report.findings:
-        word = "ok    " if finding.passed else "FAILED"
+        word = "FAILED" if not finding.passed else "floor " if finding.by_floor else "ok    "
         title = TRAINERS[finding.keras].title
         yield f"{word} {finding.experiment:<9}{finding.model:<10}{title:<26}{finding.what:<29}{finding.words}"
     for reason in report.ran.left_out:
         yield f"left out: {reason}"
     failed = sum(not finding.passed for finding in report.findings)
     outcome = "nothing could be judged" if not report.findings else f"{failed} FAILED" if failed else "all passed"
+    floored = sum(finding.passed and finding.by_floor for finding in report.findings)
+    if floored:
+        outcome += f", {floored} of them (floor) without meeting their target, where Keras is as far from itself"
     yield f"\n{len(report.ran.records)} trainings, {len(report.findings)} findings, {outcome}"
 
 
