@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import sys
 from pathlib import Path
 
-from minirnn import corpus
-from minirnn.corpus import Corpus
-from minirnn.runs import Settings
-from parity.trainings import report, run, workload
-from parity.trainings.run import EXPERIMENTS, Request
-from parity.trainings.trainers import KERAS_BACKENDS, TRAINERS
+from parity.trainings import report
+from parity.trainings.full import PROJECT, carry_out
+from parity.trainings.run import EXPERIMENTS
+from parity.trainings.trainers import KERAS_BACKENDS
 from parity.trainings.workload import MODELS
-
-PROJECT = Path(__file__).resolve().parents[2]
-BESIDE = PROJECT.parent / "shared" / "data"
-"""Where IMDB lies beside the project, when it is nowhere else."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,47 +30,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=PROJECT / "runs" / "trainings", metavar="DIR", help="default: runs/trainings")
     chosen = parser.parse_args(arguments)
 
-    reviews = find_reviews(chosen.reviews)
-    if reviews.missing:
-        print(f"IMDB is not here, so the trainings run on the {reviews.short_name}. {corpus.HOW_TO_GET_IMDB}")
-    given = workload.draw(reviews, Settings(), chosen.examples)
-    folder = workload.set_up(chosen.out, given)
-    wanted = [trainer for trainer in TRAINERS.values() if not trainer.is_keras or {trainer.backend, "all"} & set(chosen.backend)]
-    absent = {trainer.backend: trainer.missing() for trainer in wanted if trainer.missing()}
-    for backend, module in absent.items():
-        print(f"Keras on {backend} is left out: {module} is not installed")
-    names = tuple(trainer.name for trainer in wanted if trainer.backend not in absent or chosen.reuse == "all")
-    request = Request(names, tuple(chosen.experiment), tuple(chosen.model), chosen.epochs, chosen.seeds, chosen.hours, chosen.reuse)
-    ran = run.run(folder, given, request, lambda line: print(line, flush=True))
-    found = report.make(given, ran, machine())
+    backends = KERAS_BACKENDS if "all" in chosen.backend else chosen.backend
+    found, plates = carry_out(
+        backends,
+        chosen.out,
+        lambda line: print(line, flush=True),
+        built_in=chosen.reviews,
+        examples=chosen.examples,
+        experiments=chosen.experiment,
+        models=chosen.model,
+        epochs=chosen.epochs,
+        seeds=chosen.seeds,
+        hours=chosen.hours,
+        reuse=chosen.reuse,
+    )
     print("\n" + "\n".join(report.lines(found)))
-    found.save(folder / "trainings.json")
-    from parity.trainings import figures  # here because matplotlib takes 0.4 s to import
-
-    for name, plate in figures.plates(found).items():
-        plate.figure.savefig(folder / f"{name}.png", dpi=160, facecolor="white")
+    for name, plate in plates.items():
         print(f"{name}.png: {plate.caption}")
-    print(f"records, trainings.json and pictures are in {folder}")
+    print(f"records, trainings.json and pictures are in {chosen.out}")
     return 0 if found.passed else 1
-
-
-def find_reviews(built_in: bool) -> Corpus:
-    """Choose the reviews without asking the network: IMDB where it is known to be, else beside the project, else the built-in ones."""
-    found = corpus.choose(built_in=built_in, download=False)
-    if found.missing and (BESIDE / "imdb.npz").is_file():
-        return corpus.choose(BESIDE)
-    return found
-
-
-def machine() -> dict[str, str]:
-    """Say where this ran."""
-    from parity.header import _commit, _processor
-
-    return {
-        "processor": f"{_processor()}, {os.cpu_count()} processors",
-        "system": f"{platform.system()} {platform.machine()}",
-        "commit": _commit(),
-    }
 
 
 def _positive(text: str) -> int:

@@ -10,7 +10,7 @@ Source: the colours are from M. Okabe and K. Ito, "Color Universal Design", 2008
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from minirnn.runs import TITLES
+from parity.full import Plate
 from parity.trainings import drift, seeds
 from parity.trainings.drift import Drift
 from parity.trainings.report import Report
@@ -59,13 +60,6 @@ _RC: Any = {
     "legend.frameon": False,
     "legend.fontsize": 9,
 }
-
-
-class Plate(NamedTuple):
-    """A figure, and one sentence that says what to look for in it."""
-
-    figure: Figure
-    caption: str
 
 
 def plates(report: Report) -> dict[str, Plate]:
