@@ -122,7 +122,7 @@ def _growth(tensors: Sequence[Mapping[str, Any]]) -> Drawing:
     return Drawing(
         "How do errors grow with length?",
         "Largest error of each tensor over the steps of a recurrence, or of an optimizer; both axes are logarithmic, and errors of 0 are "
-        "left out. Look for minirnn running with the Kerases, below the dashed line without marks: it is derived from each case's own "
+        "left out. Look for minirnn's line running among Keras's, below the dashed line without marks: it is derived from each case's own "
         "weights, and is what one rounding per operation can do.",
         draw,
     )
