@@ -261,7 +261,7 @@ def loss_tensors(model: Any, loss: dict[str, Any], x: np.ndarray, y: np.ndarray,
         (value, output), gradients = jax.value_and_grad(value_of, has_aux=True)(values)
     elif backend() == "torch":
         output = model(x, training=True)
-        value = loss_of(y, output, sample_weight=sample_weight)
+        value = loss_of(y, output, sample_weight=sample_weight) + sum(model.losses)
         gradients = _torch_gradients(value, [variable.value for variable in model.trainable_variables])
     else:
         import tensorflow
