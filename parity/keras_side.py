@@ -70,16 +70,19 @@ def pull_back(layer: Any, x: np.ndarray, dy: np.ndarray, **call: Any) -> tuple[n
 
         still = [variable.value for variable in layer.non_trainable_variables]
         values = [variable.value for variable in layer.trainable_variables]
-        if real:
-            output, back = jax.vjp(
-                lambda values, x: layer.stateless_call(values, still, x, **call)[0], values, keras.ops.convert_to_tensor(x)
-            )
-            dvalues, dx = back(keras.ops.convert_to_tensor(dy))
-            if getattr(layer, "stateful", False):
-                layer(x, **call)  # a stateless call does not move the layer's states on
-            return array(output), array(dx), [array(dvalue) for dvalue in dvalues]
-        output, back = jax.vjp(lambda values: layer.stateless_call(values, still, x, **call)[0], values)
-        return array(output), None, [array(dvalue) for dvalue in back(keras.ops.convert_to_tensor(dy))[0]]
+        tensor, doutput = keras.ops.convert_to_tensor(x), keras.ops.convert_to_tensor(dy)
+
+        def both(values: Any, x: Any, doutput: Any) -> Any:
+            if not real:
+                output, back = jax.vjp(lambda values: layer.stateless_call(values, still, x, **call)[0], values)
+                return output, (*back(doutput), None)
+            output, back = jax.vjp(lambda values, x: layer.stateless_call(values, still, x, **call)[0], values, x)
+            return output, back(doutput)
+
+        output, (dvalues, dx) = jax.jit(both)(values, tensor, doutput)  # one compilation; eagerly each operation has its own
+        if getattr(layer, "stateful", False):
+            layer(x, **call)  # a stateless call does not move the layer's states on
+        return array(output), array(dx) if real else None, [array(dvalue) for dvalue in dvalues]
     if backend() == "torch":
         tensor = keras.ops.convert_to_tensor(x)
         output = layer(tensor.requires_grad_() if real else tensor, **call)
@@ -110,7 +113,7 @@ def value_and_gradients(function: Callable[..., Any], xs: Sequence[np.ndarray]) 
     if backend() == "jax":
         import jax
 
-        value, gradients = jax.value_and_grad(function, tuple(range(len(tensors))))(*tensors)
+        value, gradients = jax.jit(jax.value_and_grad(function, tuple(range(len(tensors)))))(*tensors)
         return array(value), [array(gradient) for gradient in gradients]
     if backend() == "torch":
         value = function(*(tensor.requires_grad_() for tensor in tensors))
@@ -258,7 +261,7 @@ def loss_tensors(model: Any, loss: dict[str, Any], x: np.ndarray, y: np.ndarray,
             return loss_of(y, output, sample_weight=sample_weight) + sum(penalties), output
 
         values = [variable.value for variable in model.trainable_variables]
-        (value, output), gradients = jax.value_and_grad(value_of, has_aux=True)(values)
+        (value, output), gradients = jax.jit(jax.value_and_grad(value_of, has_aux=True))(values)
     elif backend() == "torch":
         output = model(x, training=True)
         value = loss_of(y, output, sample_weight=sample_weight) + sum(model.losses)
