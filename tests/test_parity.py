@@ -1,6 +1,7 @@
 """Every case of parity against Keras on TensorFlow, one test each; and faults planted in minirnn, which parity has to reject by name."""
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -230,6 +231,24 @@ def test_a_schedule_a_step_late_is_rejected(monkeypatch):
     monkeypatch.setattr(optimizers.RMSprop, "apply", late)
 
     assert {"kernel@1", "kernel@100"} <= rejected("rmsprop.schedule.exponential")
+
+
+def test_a_fault_planted_in_the_source_is_rejected_by_the_command(tmp_path):
+    """What a reader who distrusts all this would do: a tanh whose clamp lets 2^k overflow, compiled anew, in a copy of the project."""
+    for package in ("minirnn", "parity"):
+        shutil.copytree(PROJECT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    source = tmp_path / "minirnn" / "activations.py"
+    right, wrong = "a = minimum(magnitude(z), 20.0)", "a = minimum(magnitude(z), 100.0)"
+    assert source.read_text(encoding="utf-8").count(right) == 1
+    source.write_text(source.read_text(encoding="utf-8").replace(right, wrong), encoding="utf-8")
+
+    command = [sys.executable, "-m", "parity", "--backend", "tensorflow", "--only", "activations.tanh"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    verdicts = [said.split() for said in run.stdout.splitlines() if said.startswith("activations.")]
+    failed = {case for case, *_, word in verdicts if word == "FAILED"}
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert failed == {"activations.tanh.kernel"}
 
 
 def test_a_fault_in_reference_and_kernel_alike_is_rejected(monkeypatch):
