@@ -33,7 +33,7 @@ from parity.errors import EDGES
 from parity.full import Section
 from parity.intended import INTENDED
 
-LOSSES = ("loss", "val_loss", "running_loss", "step_loss", "evaluated", "called", "caps", "accuracy", "val_accuracy", "running", "penalty")
+LOSSES = ("loss", "val_loss", "running_loss", "step_loss", "evaluated", "called", "caps", "accuracy", "val_accuracy", "running", "value")
 KINDS = (
     "equal by nature",
     "activations",
@@ -55,7 +55,7 @@ def kind_of(verdict: Verdict) -> str:
     name = verdict.tensor
     if name in LOSSES:
         return KINDS[5]
-    if name in ("dx", "dscores", "gradient"):
+    if name in ("dx", "dscores", "gradient") or name.startswith("dstart"):
         return KINDS[3]
     if name.startswith("d") and not name.startswith("dense."):
         return KINDS[4]
