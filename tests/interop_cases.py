@@ -5,6 +5,7 @@ Keras's process and the test's own import this file, so it imports neither packa
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ LEARNING_RATE = 0.0078125  # 2^-7, the same number in float32 and float64
 
 
 class Case(NamedTuple):
-    """A model: what it is fed, its layers, and how it is trained.
+    """A model: what it is fed, its layers, and how it is trained. An argument that is an object is (namespace, class, arguments).
 
     ``frozen`` holds places in the list of layers; ``repeated`` lets a batch hold an id more than once;
     ``own`` holds arguments of the optimizer that are minirnn's own.
@@ -31,7 +32,7 @@ class Case(NamedTuple):
     layers: list[tuple[str, dict[str, Any]]]
     optimizer: dict[str, Any] = {}  # noqa: RUF012
     dtype: str = "float32"
-    loss: str | tuple[str, dict[str, Any]] = "binary_crossentropy"
+    loss: str | tuple[str, str, dict[str, Any]] = "binary_crossentropy"
     frozen: tuple[int, ...] = ()
     repeated: bool = False
     own: dict[str, Any] = {}  # noqa: RUF012
@@ -55,10 +56,36 @@ FLAT = [
 ]
 BOTH_WAYS = [
     ("Embedding", {"input_dim": V, "output_dim": E, "mask_zero": True}),
-    ("Bidirectional", {"layer": ("SimpleRNN", {"units": H - 3, "return_sequences": True}), "merge_mode": "concat"}),
-    ("Bidirectional", {"layer": ("SimpleRNN", {"units": H}), "merge_mode": "ave", "name": "both"}),
+    ("Bidirectional", {"layer": ("layers", "SimpleRNN", {"units": H - 3, "return_sequences": True}), "merge_mode": "concat"}),
+    ("Bidirectional", {"layer": ("layers", "SimpleRNN", {"units": H}), "merge_mode": "ave", "name": "both"}),
     OUT,
 ]
+REGULARIZED = [
+    ("Embedding", {"input_dim": V, "output_dim": E, "embeddings_regularizer": ("regularizers", "L2", {"l2": 0.0625})}),
+    (
+        "SimpleRNN",
+        {
+            "units": H,
+            "kernel_regularizer": ("regularizers", "L1", {"l1": 0.03125}),
+            "recurrent_regularizer": ("regularizers", "OrthogonalRegularizer", {"factor": 0.0625, "mode": "columns"}),
+            "bias_regularizer": ("regularizers", "L1L2", {"l1": 0.0625, "l2": 0.125}),
+        },
+    ),
+    ("Dense", {**OUT[1], "kernel_regularizer": "l2"}),
+]
+CONSTRAINED = [
+    (
+        "SimpleRNN",
+        {
+            "units": H,
+            "kernel_constraint": ("constraints", "MaxNorm", {"max_value": 0.75, "axis": 0}),
+            "recurrent_constraint": ("constraints", "UnitNorm", {"axis": 1}),
+            "bias_constraint": "non_neg",
+        },
+    ),
+    ("Dense", {**OUT[1], "kernel_constraint": ("constraints", "MinMaxNorm", {"min_value": 0.25, "max_value": 0.5, "rate": 0.5})}),
+]
+SCHEDULE = ("optimizers.schedules", "PiecewiseConstantDecay", {"boundaries": [2, 5], "values": [2.0**-6, 2.0**-8, 2.0**-7]})
 PER_STEP = [
     ("SimpleRNN", {"units": H, "return_sequences": True, "unroll": True, "zero_output_for_mask": True}),
     ("Dense", {"units": 2, "activation": "relu", "use_bias": False}),
@@ -76,7 +103,9 @@ CASES = {
     "any length": Case({"shape": (None, V), "dtype": "float32"}, ONE_HOT, {"rho": 0.75, "epsilon": 2.0**-20}),
     "stateful": Case({"shape": (T, V), "batch_size": B}, [("SimpleRNN", {"units": H, "stateful": True}), OUT]),
     "logits": Case(
-        VECTORS, [*ONE_HOT[:1], ("Dense", {"units": 2})], loss=("BinaryCrossentropy", {"from_logits": True, "label_smoothing": 0.125})
+        VECTORS,
+        [*ONE_HOT[:1], ("Dense", {"units": 2})],
+        loss=("losses", "BinaryCrossentropy", {"from_logits": True, "label_smoothing": 0.125}),
     ),
     "per step": Case(VECTORS, PER_STEP, {"momentum": 0.5}),
     "flat": Case(IDS, FLAT, {"weight_decay": 0.125}, loss="mse"),
@@ -89,6 +118,9 @@ CASES = {
     "per lookup": Case(IDS, MASKED, {"momentum": 0.5}, repeated=True, own={"embedding_update": "per_lookup"}),
     "both ways": Case(IDS, BOTH_WAYS, {"momentum": 0.5}),
     "masking": Case(VECTORS, [("Masking", {"mask_value": 0.0}), *ONE_HOT]),
+    "regularized": Case(IDS, REGULARIZED, {"momentum": 0.5}),
+    "constrained": Case(VECTORS, CONSTRAINED),
+    "schedule": Case(VECTORS, ONE_HOT, {"learning_rate": SCHEDULE, "momentum": 0.5}),
     "momentum": Case(IDS, MASKED, {"momentum": 0.5}),
     "centered": Case(IDS, MASKED, {"centered": True}),
     "all at once": Case(IDS, MASKED, ALL_AT_ONCE),
@@ -100,22 +132,20 @@ CASES = {
 def build(package: Any, case: Case) -> Any:
     """Make a case's model, of minirnn or of Keras, and compile it."""
 
-    def make(kind: str, arguments: dict[str, Any]) -> Any:
-        parts = {name: make(*value) for name, value in arguments.items() if name == "layer"}
-        return getattr(package.layers, kind)(**{**arguments, **parts}, dtype=case.dtype)
+    def made(value: Any) -> Any:
+        if not isinstance(value, tuple):
+            return value
+        namespace, kind, arguments = value
+        return getattr(attrgetter(namespace)(package), kind)(**{name: made(one) for name, one in arguments.items()})
 
-    layers = [make(*layer) for layer in case.layers]
+    layers = [made(("layers", kind, {**arguments, "dtype": case.dtype})) for kind, arguments in case.layers]
     for place in case.frozen:
         layers[place].trainable = False
     options, own = ({"dtype": case.dtype}, case.own) if package.__name__ == "minirnn" else ({}, {})  # in Keras each layer has its dtype
     model = package.Sequential([package.layers.Input(**case.input), *layers], name="passed_on", **options)
-    loss = case.loss if isinstance(case.loss, str) else getattr(package.losses, case.loss[0])(**case.loss[1])
     metrics = ["accuracy", package.metrics.BinaryAccuracy(name="strict", threshold=0.75)]
-    model.compile(
-        package.optimizers.RMSprop(**{"learning_rate": LEARNING_RATE, "epsilon": EPSILON, **case.optimizer, **own}),
-        loss=loss,
-        metrics=metrics,
-    )
+    optimizer = ("optimizers", "RMSprop", {"learning_rate": LEARNING_RATE, "epsilon": EPSILON, **case.optimizer, **own})
+    model.compile(made(optimizer), loss=made(case.loss), metrics=metrics)
     rng = np.random.default_rng(5)
     model.set_weights([rng.normal(0, 0.5, weight.shape).astype(case.dtype) for weight in model.get_weights()])
     return model
