@@ -13,8 +13,9 @@ from rich.console import Console
 from benchmarks.header import PROJECT
 from benchmarks.measure import run
 from benchmarks.peers import DEFAULT_PEERS, PEERS
-from benchmarks.report import headline, markdown, notes, terminal_table, write_readme
+from benchmarks.report import BEGIN, END, headline, markdown, notes, terminal_table
 from benchmarks.seed_epoch import FULL, QUICK
+from minirnn.files import replace_section
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -62,7 +63,7 @@ def benchmark(
             console.print(f"- {note}", highlight=False)
         console.print(f"written: {target}", highlight=False, soft_wrap=True)
     if readme:
-        write_readme(PROJECT / "README.md", markdown(report))
+        replace_section(PROJECT / "README.md", BEGIN, END, markdown(report))
         console.print("README.md: table replaced", highlight=False)
 
 

@@ -47,7 +47,7 @@ class Peer:
     needs : distributions that must be installed
     models : what it can train
     environment : variables of its process
-    build_options : further arguments of its `Sequential`
+    build_options, optimizer_options : further arguments of its `Sequential`, of its `RMSprop`
     caches_kernels : whether a later process starts with what an earlier one compiled
     """
 
@@ -57,6 +57,7 @@ class Peer:
     models: tuple[str, ...] = MODELS
     environment: dict[str, str] = field(default_factory=dict)
     build_options: dict[str, str] = field(default_factory=dict)
+    optimizer_options: dict[str, str] = field(default_factory=dict)
     caches_kernels: bool = False
 
     def missing(self) -> str | None:
@@ -75,14 +76,23 @@ PEERS = {
     for peer in (
         Peer("floor", "benchmarks.floor", models=(RECURRENT_PART,)),
         Peer("minirnn", "minirnn", caches_kernels=True),
+        Peer(
+            "minirnn-per-lookup",
+            "minirnn",
+            models=("embedding",),
+            optimizer_options={"embedding_update": "per_lookup"},  # the mathematics of keras-tensorflow
+            caches_kernels=True,
+        ),
         Peer("minirnn-numpy", "minirnn", build_options={"backend": "numpy"}),
         Peer("keras-tensorflow", "keras", needs=("keras", "tensorflow"), environment={"KERAS_BACKEND": "tensorflow"}),
         Peer("keras-jax", "keras", needs=("keras", "jax"), environment={"KERAS_BACKEND": "jax"}),
     )
 }
-DEFAULT_PEERS = ("floor", "minirnn", "keras-tensorflow", "keras-jax")
+DEFAULT_PEERS = ("floor", "minirnn", "minirnn-per-lookup", "keras-tensorflow", "keras-jax")
 REFERENCE = "minirnn"
 """Whose loss the others' are compared with, and whose time is the unit of one ratio."""
+REFERENCE_PER_LOOKUP = "minirnn-per-lookup"
+"""The same for those who square the gradient of each lookup."""
 
 
 def import_peer(peer: Peer) -> Any:
@@ -118,7 +128,7 @@ class FitSession:
         else:
             front = [self.api.Input((work.T, work.V))]
         model = self.api.Sequential([*front, layers.SimpleRNN(work.H), layers.Dense(1, activation="sigmoid")], **self.peer.build_options)
-        optimizer = self.api.optimizers.RMSprop(learning_rate=work.learning_rate)
+        optimizer = self.api.optimizers.RMSprop(learning_rate=work.learning_rate, **self.peer.optimizer_options)
         model.compile(optimizer=optimizer, loss="binary_crossentropy", metrics=["accuracy"])
         model.set_weights([w.copy() for w in self.arrays.weights[self.model_name]])
         return model

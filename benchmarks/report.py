@@ -9,7 +9,6 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -161,24 +160,3 @@ def terminal_table(report: dict[str, Any], width: int) -> Table:
     for row in written:
         table.add_row(*(row[number] for number in shown))
     return table
-
-
-def write_readme(path: Path, section: str) -> None:
-    """Replace what stands between the two marks of a README; the file is swapped in whole.
-
-    Raises
-    ------
-    ValueError
-        The marks are not there once each, in order.
-    """
-    from minirnn.files import atomic_write
-
-    text = path.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in rest or END in after:
-        raise ValueError(
-            f"write_readme: {path.name} must hold {BEGIN} and {END} once each, in this order. Add them where the table belongs."
-        )
-    with atomic_write(path) as file:
-        file.write(f"{before}{BEGIN}\n{section}{END}{after}".encode())

@@ -121,3 +121,26 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "wb", *, newline: str
     encoding = None if mode == "wb" else "utf-8"
     with atomic_path(path) as partial, open(partial, mode, encoding=encoding, newline=newline) as stream:
         yield stream
+
+
+def replace_section(path: Path, begin: str, end: str, section: str) -> None:
+    """Replace what stands between two marks of a text file; the file is swapped in whole.
+
+    Parameters
+    ----------
+    path : of the file
+    begin, end : the marks, which stay
+    section : text, which ends in a new line
+
+    Raises
+    ------
+    ValueError
+        The marks are not there once each, in order.
+    """
+    text = path.read_text(encoding="utf-8")
+    before, found_begin, rest = text.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found_begin or not found_end or begin in rest or end in after:
+        raise ValueError(f"replace_section: {path.name} must hold {begin} and {end} once each, in this order. Add them where it belongs.")
+    with atomic_write(path) as file:
+        file.write(f"{before}{begin}\n{section}{end}{after}".encode())

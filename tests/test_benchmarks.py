@@ -15,6 +15,7 @@ from benchmarks import floor, measure, report
 from benchmarks.__main__ import benchmark
 from benchmarks.peers import PEERS, Peer
 from benchmarks.seed_epoch import SeedEpoch, draw
+from minirnn.files import replace_section
 
 SMALL = SeedEpoch(N=96, T=7, V=13, E=5, B=64, seed=3)
 
@@ -228,7 +229,7 @@ def test_only_what_stands_between_the_marks_is_replaced(tmp_path, canned: dict[s
     readme.write_text(f"# above ×\n{report.BEGIN}\nold\n{report.END}\nbelow\n", encoding="utf-8")
 
     for _ in range(2):
-        report.write_readme(readme, report.markdown(canned))
+        replace_section(readme, report.BEGIN, report.END, report.markdown(canned))
 
     expected = f"# above ×\n{report.BEGIN}\n{report.markdown(canned)}{report.END}\nbelow\n"
     assert readme.read_text(encoding="utf-8") == expected
@@ -240,7 +241,7 @@ def test_a_readme_without_its_marks_is_left_alone(tmp_path, text: str) -> None:
     readme.write_text(text, encoding="utf-8")
 
     with pytest.raises(ValueError, match="once each"):
-        report.write_readme(readme, "new")
+        replace_section(readme, report.BEGIN, report.END, "new")
 
     assert readme.read_text(encoding="utf-8") == text
 
