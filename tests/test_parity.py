@@ -311,6 +311,7 @@ def test_a_keras_that_is_elsewhere_must_be_listed():
     elsewhere = off_by(2**13)
 
     assert not compare_to_truth("case", "tensor", off_by(0), elsewhere, TRUTH).passed
+    assert not compare_to_truth("case", "tensor", off_by(0), elsewhere, TRUTH, TRUTH).passed
     assert compare_to_truth("case", "tensor", off_by(0), elsewhere, TRUTH, intended="a reason").passed
 
 
