@@ -16,7 +16,9 @@ Comes in: minirnn and an installed Keras, given identical weights and inputs. Go
     table.py            the lines on the terminal
     record.py           parity.json
     page.py             parity.html, with figures.py, page.css and page.js
+    readme.py           the part of the READMEs that a run makes
     full.py             where whole trainings plug in
+    trainings/          whole trainings on IMDB, their drift, their stopping, their seeds; ``python -m parity.trainings``
 
 minirnn never imports this package. ``python -m parity`` runs it.
 """
