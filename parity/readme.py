@@ -44,7 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     for name, plate in figures.plates(report).items():
         plate.figure.savefig(PROJECT / "docs" / "images" / IMAGES[name], dpi=120, facecolor="white")
     replace_section(PROJECT / "README.md", BEGIN, END, section(report, "docs/images", ["histograms"]))
-    replace_section(PROJECT / "parity" / "README.md", BEGIN, END, section(report, "../docs/images", list(IMAGES)))
+    own = section(report, "../docs/images", list(IMAGES)) + "\n".join(decisions(report)) + "\n"
+    replace_section(PROJECT / "parity" / "README.md", BEGIN, END, own)
     return 0
 
 
@@ -74,6 +75,23 @@ def section(report: Mapping[str, Any], images: str, shown: Sequence[str]) -> str
     for name in shown:
         lines += [f"![{drawings[name].title}]({images}/{IMAGES[name]})", "", f"*{drawings[name].caption}*", ""]
     return "\n".join(lines)
+
+
+def decisions(report: Mapping[str, Any]) -> list[str]:
+    """Give the points on which Keras's own backends disagree: what each does, beside minirnn."""
+    names = list(report["backends"])
+    lines = [
+        "Where Keras's own backends disagree, minirnn takes one side, or refuses; each point is an experiment of the run:",
+        "",
+        f"| | | {' | '.join(f'Keras on {name}' for name in names)} | |",
+        f"|---|---|{'---|' * len(names)}---|",
+    ]
+    for row in report["decisions"]:
+        found = [row["backends"][name] for name in names]
+        words = {one["reason"] for one in found} - {""}
+        sides = ("as minirnn" if one["word"] == "equal" else "**otherwise**" for one in found)
+        lines.append(f"| {row['name']} | {row['topic']} | {' | '.join(sides)} | {'; '.join(sorted(words))} |")
+    return lines
 
 
 def _row(kind: str, tensors: Sequence[Mapping[str, Any]]) -> str:
