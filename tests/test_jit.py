@@ -41,7 +41,7 @@ TABLES = tables()
 
 
 def test_there_are_tables_to_walk():
-    assert {"minirnn.layers.simple_rnn", "minirnn.layers.token_rnn", "minirnn.losses", "minirnn.optimizers.rmsprop"} <= TABLES.keys()
+    assert {"minirnn.layers.recurrence", "minirnn.layers.token_rnn", "minirnn.losses", "minirnn.optimizers.rmsprop"} <= TABLES.keys()
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -13,9 +13,9 @@ from faults import planted
 from minirnn import callbacks, losses, optimizers
 from minirnn.constraints import MaxNorm
 from minirnn.jit import DEFAULT_BACKEND
-from minirnn.layers import Layer, dense, embedding, simple_rnn, token_rnn
+from minirnn.layers import Layer, dense, embedding, recurrence, token_rnn
+from minirnn.layers.layer import Kernels
 from minirnn.layers.penalized import Penalized
-from minirnn.layers.simple_rnn import Kernels
 from minirnn.parameters import Parameters
 from minirnn.regularizers import L1L2, OrthogonalRegularizer
 from parity.case import run_case
@@ -27,7 +27,7 @@ from parity.table import line
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 
 PROJECT = Path(__file__).resolve().parent.parent
-MODULES = {"rnn": simple_rnn, "token": token_rnn, "dense": dense, "embedding": embedding}
+MODULES = {"rnn": recurrence, "token": token_rnn, "dense": dense, "embedding": embedding}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -253,9 +253,9 @@ def test_a_fault_planted_in_the_source_is_rejected_by_the_command(tmp_path):
 
 def test_a_fault_in_reference_and_kernel_alike_is_rejected(monkeypatch):
     """Else the faulty truth would make Keras look wrong, and minirnn right."""
-    faulty = planted(simple_rnn.rnn_backward_ref, "dz_t @ Wh.T", "dz_t @ Wh")
-    for backend, pair in simple_rnn.BACKENDS.items():
-        monkeypatch.setitem(simple_rnn.BACKENDS, backend, pair._replace(backward=faulty))
+    faulty = planted(recurrence.rnn_backward_ref, "dz_t @ Wh.T", "dz_t @ Wh")
+    for backend, pair in recurrence.BACKENDS.items():
+        monkeypatch.setitem(recurrence.BACKENDS, backend, pair._replace(backward=faulty))
 
     verdicts = {verdict.tensor: verdict for verdict in run_case("simple_rnn", CASES["simple_rnn"])}
 

@@ -6,7 +6,7 @@ from faults import planted
 
 from minirnn import optimizers
 from minirnn.jit import DEFAULT_BACKEND
-from minirnn.layers import simple_rnn
+from minirnn.layers.recurrence import BACKENDS
 from parity import growth, minirnn_side
 from parity.cases.growth import CASES
 from parity.compare import compare_to_truth
@@ -91,7 +91,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_does_not_slip_through_over_1600_steps(fault, monkeypatch):
     way, right, wrong = FAULTS[fault]
-    pairs = simple_rnn.BACKENDS
+    pairs = BACKENDS
     faulty = planted(getattr(pairs["numpy"], way), right, wrong)
     sides = CASES["growth.simple_rnn.1600"]()
     truth, granted = sides.truth(), sides.growth()

@@ -9,7 +9,7 @@ from faults import planted
 
 from minirnn import optimizers
 from minirnn.jit import DEFAULT_BACKEND
-from minirnn.layers import lookups, simple_rnn
+from minirnn.layers import lookups, recurrence
 from minirnn.runs import Settings
 from parity.trainings import __main__ as command
 from parity.trainings import drift, record, report, run, seeds, stopping, worker, workload
@@ -78,9 +78,9 @@ RIGHT_STEP, WRONG_STEP = "dWh += (hs[t] if keep is None else hs[t] * keep).T @ d
 
 
 def test_a_step_shifted_is_seen_at_step_1_in_the_recurrent_kernel_alone(keras, given, monkeypatch):
-    faulty = planted(simple_rnn.rnn_backward_ref, RIGHT_STEP, WRONG_STEP)
-    pair = simple_rnn.BACKENDS[DEFAULT_BACKEND]
-    monkeypatch.setitem(simple_rnn.BACKENDS, DEFAULT_BACKEND, pair._replace(backward=faulty))
+    faulty = planted(recurrence.rnn_backward_ref, RIGHT_STEP, WRONG_STEP)
+    pair = recurrence.BACKENDS[DEFAULT_BACKEND]
+    monkeypatch.setitem(recurrence.BACKENDS, DEFAULT_BACKEND, pair._replace(backward=faulty))
 
     findings = {finding.what: finding for finding in drift.judge(drift.pairs(beside(keras["onehot"], given)))}
 

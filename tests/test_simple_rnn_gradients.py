@@ -7,7 +7,7 @@ from twins import compare_twins
 
 from minirnn.activations import CODES, TANH
 from minirnn.layers import Dense, SimpleRNN
-from minirnn.layers.simple_rnn import BACKENDS
+from minirnn.layers.recurrence import BACKENDS
 
 
 def small_model(masked=False, above=(), **options):

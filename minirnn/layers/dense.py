@@ -24,8 +24,7 @@ import numpy as np
 from minirnn import activations, constraints, initializers, regularizers
 from minirnn.activations import activate_ref, activate_step, slope_ref
 from minirnn.jit import jit
-from minirnn.layers.layer import Layer, Shape, not_supported, positive_integer
-from minirnn.layers.simple_rnn import Kernels
+from minirnn.layers.layer import Kernels, Layer, Shape, not_supported, positive_integer
 from minirnn.products import FIRST
 
 

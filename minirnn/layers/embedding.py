@@ -23,8 +23,7 @@ from minirnn import constraints, initializers, regularizers
 from minirnn.batches import TokenRows
 from minirnn.jit import jit
 from minirnn.layers import lookups
-from minirnn.layers.layer import Layer, Shape, not_supported, positive_integer
-from minirnn.layers.simple_rnn import Kernels
+from minirnn.layers.layer import Kernels, Layer, Shape, not_supported, positive_integer
 
 
 def embedding_forward_ref(embeddings: np.ndarray, ids: np.ndarray, rows: np.ndarray, x: np.ndarray) -> None:

@@ -11,8 +11,8 @@ A layer's weights start as arrays of its own. A model that takes the layer in la
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -55,6 +55,13 @@ def positive_integer(function: str, argument: str, value: Any) -> int:
             f"A NumPy integer is not one: convert it with int()."
         )
     return value
+
+
+class Kernels(NamedTuple):
+    """A layer's way forward and its way back on arrays, for one backend."""
+
+    forward: Callable[..., None]
+    backward: Callable[..., None]
 
 
 class Layer:

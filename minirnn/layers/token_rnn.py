@@ -1,7 +1,7 @@
 """Tokens into a SimpleRNN without building x: project the vocabulary once, then look rows up.
 
 Comes in: ids (B,T). Goes out: what SimpleRNN gives. An id picks a row e_v of the embedding, and x_t · Wx + b is then one of only V
-different rows, so they are computed once a batch and ``simple_rnn`` reads them by id:
+different rows, so they are computed once a batch and ``recurrence.py`` reads them by id:
 
     table    = embeddings · Wx + b        (V,H)
     one-hot:   onehot_v · Wx is row v of Wx, so table = Wx + b
@@ -27,8 +27,9 @@ from minirnn.jit import jit
 from minirnn.layers import lookups
 from minirnn.layers.bidirectional import Bidirectional
 from minirnn.layers.embedding import Embedding, token_rows
+from minirnn.layers.layer import Kernels
 from minirnn.layers.penalized import priced
-from minirnn.layers.simple_rnn import Kernels, SimpleRNN
+from minirnn.layers.simple_rnn import SimpleRNN
 from minirnn.products import FIRST, affine, affine_backward
 
 
