@@ -89,13 +89,8 @@ class Bidirectional(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B,T,E) -> (B,2H), or (B,H) when outputs are added or multiplied; with T between, for sequences."""
-        one, other = (part.compute_output_shape(input_shape) for part in self.parts)
-        if self.merge_mode != "concat":
-            return one
-        return (*one[:-1], self.forward_layer.units + self.backward_layer.units) if len(one) == len(other) else one
-
-    def make_weights(self, input_shape: Shape, rng: np.random.Generator) -> None:
-        """None of its own: its parts have them."""
+        *others, H = self.forward_layer.compute_output_shape(input_shape)
+        return (*others, H if self.merge_mode != "concat" else self.forward_layer.units + self.backward_layer.units)
 
     def build(self, input_shape: Shape, rng: np.random.Generator | None = None) -> None:
         """Make the weights of both layers."""
