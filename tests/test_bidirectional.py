@@ -160,6 +160,19 @@ def test_a_saved_model_is_the_same_and_trains_on(tmp_path):
     np.testing.assert_equal(loaded.get_weights(), model.get_weights())
 
 
+def test_both_layers_have_every_argument_of_the_one_given_functions_too():
+    given = SimpleRNN(
+        3, "relu", kernel_constraint=abs, recurrent_initializer=lambda shape, dtype: np.full(shape, 0.25), bias_regularizer="l2"
+    )
+    layer = Bidirectional(given, "sum")
+    layer(small_input()[0])
+    for part, go_backwards in zip(layer.parts, (False, True), strict=True):
+        assert (part.activation, part.units, part.go_backwards) == ("relu", 3, go_backwards)
+        assert part.kernel_constraint is abs
+        assert part.bias_regularizer.l2 == 0.01
+        np.testing.assert_array_equal(part.values["recurrent_kernel"], 0.25)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

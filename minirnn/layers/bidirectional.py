@@ -18,6 +18,7 @@ the outputs of sequences are 0.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -199,7 +200,10 @@ def _recurrent(argument: str, given: Any) -> SimpleRNN:
 
 
 def _copy(layer: SimpleRNN, name: str, go_backwards: bool) -> SimpleRNN:
-    return SimpleRNN(**{**layer.get_config(), "name": name, "go_backwards": go_backwards})
+    """Make a layer of the same arguments, functions of the user's own among them, which a configuration cannot hold."""
+    arguments = {argument: getattr(layer, argument) for argument in inspect.signature(SimpleRNN).parameters if argument != "kwargs"}
+    kept = {"name": name, "trainable": layer.trainable, "dtype": layer.dtype}
+    return SimpleRNN(**arguments | kept | {"go_backwards": go_backwards})
 
 
 def _written(layer: SimpleRNN) -> dict[str, Any]:
