@@ -23,6 +23,13 @@ from parity.case import Tensors
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
+FIRST_WEIGHTS = {
+    "SimpleRNN": ("kernel_initializer", "recurrent_initializer"),
+    "Embedding": ("embeddings_initializer",),
+    "Dense": ("kernel_initializer",),
+}
+"""Which arguments draw them."""
+
 
 @functools.cache
 def load() -> Any:
@@ -146,8 +153,7 @@ def layer_tensors(
     dtype: str = "float32",
 ) -> Tensors:
     """As ``minirnn_side.layer_tensors``."""
-    kind, arguments = spec
-    layer = getattr(load().layers, kind)(**_with_layers(arguments, dtype), dtype=dtype)
+    layer = _layer(*spec, dtype)
     layer.build(xs[0].shape)
     layer.set_weights([weight.astype(dtype) for weight in weights])
     call: dict[str, Any] = {} if mask is None else {"mask": load().ops.convert_to_tensor(mask)}
@@ -179,8 +185,7 @@ def state_tensors(
     dtype: str = "float32",
 ) -> Tensors:
     """As ``minirnn_side.state_tensors``; the gradients are those of Σ_k outputs_k · dys_k."""
-    kind, arguments = spec
-    ops, layer = load().ops, getattr(load().layers, kind)(**_with_layers(arguments, dtype), dtype=dtype)
+    ops, layer = load().ops, _layer(*spec, dtype)
     layer.build(x.shape)
     call: dict[str, Any] = {} if mask is None else {"mask": ops.convert_to_tensor(mask)}
     still = [variable.value for variable in layer.non_trainable_variables]
@@ -201,12 +206,13 @@ def state_tensors(
     return {**{f"output{k}": array(output) for k, output in enumerate(outputs)}, **dict(zip(names, gradients, strict=True))}
 
 
-def _with_layers(arguments: dict[str, Any], dtype: str) -> dict[str, Any]:
-    """Make the layers among a layer's arguments."""
-    return {
-        name: getattr(load().layers, value[0])(**value[1], dtype=dtype) if name in ("layer", "backward_layer") else value
-        for name, value in arguments.items()
-    }
+def _layer(kind: str, arguments: dict[str, Any], dtype: str) -> Any:
+    """Make a layer, and those among its arguments. First weights are zeros: they are set in any case, and to draw them JAX would compile a
+    program for every shape.
+    """
+    inside = {name: _layer(*arguments[name], dtype) for name in ("layer", "backward_layer") if name in arguments}
+    zeros = dict.fromkeys(FIRST_WEIGHTS.get(kind, ()), "zeros")
+    return getattr(load().layers, kind)(**{**zeros, **arguments, **inside, "dtype": dtype})
 
 
 @contextmanager
@@ -233,7 +239,7 @@ def build_model(
 ) -> Any:
     """Make a Sequential of those layers with those weights."""
     keras = load()
-    layers = [getattr(keras.layers, kind)(**_with_layers(arguments, dtype), dtype=dtype) for kind, arguments in specs]
+    layers = [_layer(kind, arguments, dtype) for kind, arguments in specs]
     model = keras.Sequential([keras.Input(input_shape, dtype=input_dtype or dtype), *layers])
     model.set_weights([weight.astype(dtype) for weight in weights])
     for variable in model.trainable_variables if dtype == "float64" else ():

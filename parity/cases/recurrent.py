@@ -34,7 +34,7 @@ def _rnn(
     return set_up
 
 
-UNITS = (1, 2, 3, 7, 8, 9, 16, 17, 33, 64, 100, 127, 130)
+UNITS = (1, 3, 8, 9, 16, 17, 33, 64, 100, 130)
 """Below, at, between and above the kernel's blocks of eight."""
 
 
