@@ -62,7 +62,7 @@ def section(report: Mapping[str, Any], images: str, shown: Sequence[str]) -> str
     keras = ", ".join(f"{name} {facts['version']}" for name, facts in report["backends"].items())
     cases = len(report["cases"])
     lines = [
-        f"{len(tensors):,} tensors in {cases} cases on each of {len(report['backends'])} backends, all passed: Keras "
+        f"{len(tensors):,} tensors, from {cases} cases on {len(report['backends'])} backends, all passed: Keras "
         f"{head['versions']['keras']} on {keras}; {head['processor']}, {head['processors']} processors; commit {head['commit'][:12]}, "
         f"{head['date'][:10]}. Errors are distances to the float64 truth.",
         "",

@@ -39,7 +39,7 @@ def test_a_row_per_kind_leaves_out_what_differs_on_purpose(report, monkeypatch):
 
     said = readme.section(report, "docs/images", [])
 
-    assert "6 tensors in 2 cases on each of 2 backends" in said
+    assert "6 tensors, from 2 cases on 2 backends" in said
     assert "| 1 equal, bit by bit | 1 differ on purpose |" in said
     assert re.search(rf"\| {KINDS[2]} \| 3 \| 2, 3.96, 4 \| 2, 2, 2 \| 67% \| 40% \|", said)
 
