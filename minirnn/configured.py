@@ -1,4 +1,4 @@
-"""Objects that are nothing but their arguments: initializers, regularizers, constraints. They are written down, and read again.
+"""Objects that are nothing but their arguments: initializers, regularizers, constraints, schedules. They are written down, and read again.
 
 Comes in: an object. Goes out: its configuration, the constructor's arguments as plain values under Keras's names, and Keras's record of it,
 ``{"module", "class_name", "config", "registered_name"}``; and from a record the object. A class is looked up in a table, never imported.

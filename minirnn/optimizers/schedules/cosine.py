@@ -19,12 +19,13 @@ Source: Keras 3.15, ``keras/src/optimizers/schedules/learning_rate_schedule.py``
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
+from minirnn.configured import Configured
 from minirnn.optimizers.schedules.schedule import LearningRateSchedule, power, require_number
 
 
-class CosineDecay(LearningRateSchedule):
+class CosineDecay(Configured, LearningRateSchedule):
     """Fall along half a cosine, if wished after a straight way up.
 
     Parameters
@@ -47,6 +48,8 @@ class CosineDecay(LearningRateSchedule):
     >>> schedule(0), schedule(2), schedule(4), schedule(99)
     (0.0, 0.125, 0.25, 0.125)
     """
+
+    arguments: ClassVar[tuple[str, ...]] = ("initial_learning_rate", "decay_steps", "alpha", "name", "warmup_target", "warmup_steps")
 
     def __init__(
         self,
@@ -80,19 +83,8 @@ class CosineDecay(LearningRateSchedule):
             start, t = target, t - W
         return start * _fall(min(t / float(self.decay_steps), 1.0), float(self.alpha))
 
-    def get_config(self) -> dict[str, Any]:
-        """Give the constructor's arguments by name."""
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay_steps": self.decay_steps,
-            "alpha": self.alpha,
-            "name": self.name,
-            "warmup_target": self.warmup_target,
-            "warmup_steps": self.warmup_steps,
-        }
 
-
-class CosineDecayRestarts(LearningRateSchedule):
+class CosineDecayRestarts(Configured, LearningRateSchedule):
     """Fall along half a cosine, start again at the top, and so on, in periods that grow.
 
     Parameters
@@ -116,6 +108,8 @@ class CosineDecayRestarts(LearningRateSchedule):
     >>> [round(schedule(step), 3) for step in (0, 5, 9, 10, 20, 29, 30)]
     [0.5, 0.25, 0.012, 0.5, 0.25, 0.003, 0.5]
     """
+
+    arguments: ClassVar[tuple[str, ...]] = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
 
     def __init__(
         self,
@@ -166,17 +160,6 @@ class CosineDecayRestarts(LearningRateSchedule):
     def _start(self, i: int) -> float:
         t_mul = float(self.t_mul)
         return (power(t_mul, i) - 1) / (t_mul - 1)
-
-    def get_config(self) -> dict[str, Any]:
-        """Give the constructor's arguments by name."""
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "first_decay_steps": self.first_decay_steps,
-            "t_mul": self.t_mul,
-            "m_mul": self.m_mul,
-            "alpha": self.alpha,
-            "name": self.name,
-        }
 
 
 def _fall(p: float, alpha: float) -> float:

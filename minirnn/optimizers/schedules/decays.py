@@ -16,12 +16,35 @@ import bisect
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
+from minirnn.configured import Configured
 from minirnn.optimizers.schedules.schedule import LearningRateSchedule, power, require_number
 
 
-class ExponentialDecay(LearningRateSchedule):
+class _ByRate(Configured, LearningRateSchedule):
+    """What is common to the decays by a rate, smooth or in stairs."""
+
+    arguments: ClassVar[tuple[str, ...]] = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
+
+    def __init__(self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool, name: str) -> None:
+        who = type(self).__name__
+        require_number(who, "initial_learning_rate", initial_learning_rate)
+        require_number(who, "decay_steps", decay_steps, positive=True)
+        require_number(who, "decay_rate", decay_rate)
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self.name = name
+
+    def _share(self, step: Any) -> float:
+        """How many times over ``decay_steps`` have passed."""
+        p = float(step) / float(self.decay_steps)
+        return float(math.floor(p)) if self.staircase else p
+
+
+class ExponentialDecay(_ByRate):
     """Multiply the rate by ``decay_rate`` every ``decay_steps`` steps, smoothly or in stairs.
 
     Parameters
@@ -51,32 +74,14 @@ class ExponentialDecay(LearningRateSchedule):
         staircase: bool = False,
         name: str = "ExponentialDecay",
     ) -> None:
-        require_number("ExponentialDecay", "initial_learning_rate", initial_learning_rate)
-        require_number("ExponentialDecay", "decay_steps", decay_steps, positive=True)
-        require_number("ExponentialDecay", "decay_rate", decay_rate)
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = decay_steps
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self.name = name
+        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
     def __call__(self, step: Any) -> float:
         """Give the learning rate of a step."""
-        p = _share(step, self.decay_steps, self.staircase)
-        return float(self.initial_learning_rate) * power(float(self.decay_rate), p)
-
-    def get_config(self) -> dict[str, Any]:
-        """Give the constructor's arguments by name."""
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay_steps": self.decay_steps,
-            "decay_rate": self.decay_rate,
-            "staircase": self.staircase,
-            "name": self.name,
-        }
+        return float(self.initial_learning_rate) * power(float(self.decay_rate), self._share(step))
 
 
-class InverseTimeDecay(LearningRateSchedule):
+class InverseTimeDecay(_ByRate):
     """Divide the rate by a number that grows evenly, by ``decay_rate`` every ``decay_steps`` steps.
 
     Parameters
@@ -106,32 +111,14 @@ class InverseTimeDecay(LearningRateSchedule):
         staircase: bool = False,
         name: str = "InverseTimeDecay",
     ) -> None:
-        require_number("InverseTimeDecay", "initial_learning_rate", initial_learning_rate)
-        require_number("InverseTimeDecay", "decay_steps", decay_steps, positive=True)
-        require_number("InverseTimeDecay", "decay_rate", decay_rate)
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = decay_steps
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self.name = name
+        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
     def __call__(self, step: Any) -> float:
         """Give the learning rate of a step."""
-        p = _share(step, self.decay_steps, self.staircase)
-        return float(self.initial_learning_rate) / (1 + float(self.decay_rate) * p)
-
-    def get_config(self) -> dict[str, Any]:
-        """Give the constructor's arguments by name."""
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay_steps": self.decay_steps,
-            "decay_rate": self.decay_rate,
-            "staircase": self.staircase,
-            "name": self.name,
-        }
+        return float(self.initial_learning_rate) / (1 + float(self.decay_rate) * self._share(step))
 
 
-class PolynomialDecay(LearningRateSchedule):
+class PolynomialDecay(Configured, LearningRateSchedule):
     """Go from one rate to another in ``decay_steps`` steps, along a power of the way that is left.
 
     Parameters
@@ -154,6 +141,8 @@ class PolynomialDecay(LearningRateSchedule):
     >>> schedule(0), schedule(5), schedule(99)
     (0.5, 0.375, 0.25)
     """
+
+    arguments: ClassVar[tuple[str, ...]] = ("initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle", "name")
 
     def __init__(
         self,
@@ -182,19 +171,8 @@ class PolynomialDecay(LearningRateSchedule):
             p /= max(1, math.ceil(p))
         return (float(self.initial_learning_rate) - end) * (1 - min(p, 1.0)) ** float(self.power) + end
 
-    def get_config(self) -> dict[str, Any]:
-        """Give the constructor's arguments by name."""
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay_steps": self.decay_steps,
-            "end_learning_rate": self.end_learning_rate,
-            "power": self.power,
-            "cycle": self.cycle,
-            "name": self.name,
-        }
 
-
-class PiecewiseConstantDecay(LearningRateSchedule):
+class PiecewiseConstantDecay(Configured, LearningRateSchedule):
     """Take the rate from a table.
 
     Parameters
@@ -214,6 +192,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     >>> [schedule(step) for step in range(7)]
     [0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125]
     """
+
+    arguments: ClassVar[tuple[str, ...]] = ("boundaries", "values", "name")
 
     def __init__(self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant") -> None:
         who = "PiecewiseConstantDecay"
@@ -237,13 +217,3 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     def __call__(self, step: Any) -> float:
         """Give the learning rate of a step."""
         return float(self.values[bisect.bisect_left(self.boundaries, float(step))])
-
-    def get_config(self) -> dict[str, Any]:
-        """Give the constructor's arguments by name."""
-        return {"boundaries": self.boundaries, "values": self.values, "name": self.name}
-
-
-def _share(step: Any, decay_steps: float, staircase: bool) -> float:
-    """How many times over ``decay_steps`` have passed."""
-    p = float(step) / float(decay_steps)
-    return float(math.floor(p)) if staircase else p
