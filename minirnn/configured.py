@@ -8,8 +8,11 @@ Source: Keras 3.15, ``keras/src/saving/serialization_lib.py``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self, TypeVar
+
+import numpy as np
 
 from minirnn.registry import lookup
 
@@ -34,6 +37,13 @@ class Configured:
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
         return f"{type(self).__name__}({arguments})"
+
+
+def not_negative(function: str, argument: str, value: Any) -> Any:
+    """Return an argument that is a finite number, 0 or more, else raise ValueError; a number of NumPy's becomes Python's."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating) or not math.isfinite(value) or value < 0:
+        raise ValueError(f"{function}: {argument} must be a finite number, 0 or more, received {value!r}.")
+    return value if isinstance(value, int) else float(value)
 
 
 def write_record(kind: str, thing: Any, table: Mapping[str, type[Configured]]) -> dict[str, Any]:

@@ -16,13 +16,12 @@ Source: Keras 3.15, ``keras/src/constraints/constraints.py``.
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
-from minirnn.configured import Configured, read_record, write_record
+from minirnn.configured import Configured, not_negative, read_record, write_record
 from minirnn.registry import lookup
 from minirnn.regularizers import EPSILON
 
@@ -107,7 +106,7 @@ class MaxNorm(UnitNorm):
 
     def __init__(self, max_value: float = 2, axis: Any = 0) -> None:
         super().__init__(axis)
-        self.max_value = _length("MaxNorm", "max_value", max_value)
+        self.max_value = not_negative("MaxNorm", "max_value", max_value)
 
     def lengths(self, norms: np.ndarray) -> np.ndarray:
         """Return the norms, at most `max_value`."""
@@ -133,8 +132,11 @@ class MinMaxNorm(UnitNorm):
 
     def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0) -> None:
         super().__init__(axis)
-        self.min_value, self.max_value = _length("MinMaxNorm", "min_value", min_value), _length("MinMaxNorm", "max_value", max_value)
-        self.rate = _length("MinMaxNorm", "rate", rate)
+        self.min_value, self.max_value = (
+            not_negative("MinMaxNorm", "min_value", min_value),
+            not_negative("MinMaxNorm", "max_value", max_value),
+        )
+        self.rate = not_negative("MinMaxNorm", "rate", rate)
         if self.min_value > self.max_value:
             raise ValueError(f"MinMaxNorm: min_value must not exceed max_value, received {min_value!r} and {max_value!r}.")
         if self.rate > 1:
@@ -145,12 +147,6 @@ class MinMaxNorm(UnitNorm):
         number = norms.dtype.type
         allowed = np.clip(norms, number(self.min_value), number(self.max_value))
         return number(self.rate) * allowed + number(1 - self.rate) * norms
-
-
-def _length(function: str, argument: str, value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.floating) or not math.isfinite(value) or value < 0:
-        raise ValueError(f"{function}: {argument} must be a finite number, 0 or more, received {value!r}.")
-    return value if isinstance(value, int) else float(value)
 
 
 def _axis(function: str, axis: Any) -> Any:

@@ -20,13 +20,12 @@ each (Keras refuses the first, and for the second makes a penalty that is always
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
-from minirnn.configured import Configured, read_record, write_record
+from minirnn.configured import Configured, not_negative, read_record, write_record
 from minirnn.registry import lookup
 
 EPSILON = 1e-7
@@ -70,8 +69,8 @@ class L1L2(Regularizer):
     arguments: ClassVar[tuple[str, ...]] = ("l1", "l2")
 
     def __init__(self, l1: float | None = 0.0, l2: float | None = 0.0) -> None:
-        self.l1 = _factor("L1L2", "l1", 0.0 if l1 is None else l1)
-        self.l2 = _factor("L1L2", "l2", 0.0 if l2 is None else l2)
+        self.l1 = float(not_negative("L1L2", "l1", 0.0 if l1 is None else l1))
+        self.l2 = float(not_negative("L1L2", "l2", 0.0 if l2 is None else l2))
 
     def value(self, w: np.ndarray) -> Any:
         """Return the price; a factor of 0 leaves its sum out, so that infinite weights cost nothing there."""
@@ -105,7 +104,7 @@ class L1(L1L2):
     arguments: ClassVar[tuple[str, ...]] = ("l1",)
 
     def __init__(self, l1: float | None = 0.01) -> None:
-        self.l1, self.l2 = _factor("L1", "l1", 0.01 if l1 is None else l1), 0.0
+        self.l1, self.l2 = float(not_negative("L1", "l1", 0.01 if l1 is None else l1)), 0.0
 
 
 class L2(L1L2):
@@ -120,7 +119,7 @@ class L2(L1L2):
     arguments: ClassVar[tuple[str, ...]] = ("l2",)
 
     def __init__(self, l2: float | None = 0.01) -> None:
-        self.l1, self.l2 = 0.0, _factor("L2", "l2", 0.01 if l2 is None else l2)
+        self.l1, self.l2 = 0.0, float(not_negative("L2", "l2", 0.01 if l2 is None else l2))
 
 
 class OrthogonalRegularizer(Regularizer):
@@ -140,7 +139,7 @@ class OrthogonalRegularizer(Regularizer):
     arguments: ClassVar[tuple[str, ...]] = ("factor", "mode")
 
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
-        self.factor = _factor("OrthogonalRegularizer", "factor", factor)
+        self.factor = float(not_negative("OrthogonalRegularizer", "factor", factor))
         if mode not in ("rows", "columns"):
             raise ValueError(f"OrthogonalRegularizer: mode must be 'rows' or 'columns', received {mode!r}.")
         self.mode = mode
@@ -173,12 +172,6 @@ class OrthogonalRegularizer(Regularizer):
 
 def _absolute(w: np.ndarray) -> np.ndarray:
     return np.where(w.real >= 0, w, -w)  # an analytic function on either side of 0, for complex-step checks
-
-
-def _factor(function: str, argument: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.floating) or not math.isfinite(value) or value < 0:
-        raise ValueError(f"{function}: {argument} must be a finite number, 0 or more, received {value!r}.")
-    return float(value)
 
 
 def _documented_l1_l2() -> L1L2:
