@@ -39,7 +39,7 @@ class FloorUnavailable(RuntimeError):
 
 
 @cache
-def library(flags: tuple[str, ...] = FLAGS) -> ctypes.CDLL:
+def compiled(flags: tuple[str, ...] = FLAGS) -> ctypes.CDLL:
     """Build `floor.c` and load it.
 
     Parameters
@@ -132,9 +132,9 @@ def epoch_call(case: FloorCase, flags: tuple[str, ...] = FLAGS) -> Callable[[], 
     Raises
     ------
     FloorUnavailable
-        As `library`.
+        As `compiled`.
     """
-    run = library(flags).floor_epoch
+    run = compiled(flags).floor_epoch
     (N, T), V, B = case.ids.shape, len(case.table), len(case.dh_last)
     transposed = np.ascontiguousarray(case.U.T)
     dzs = np.zeros((ROWS, T + 1, UNITS), np.float32)
@@ -181,7 +181,7 @@ def checked_call(case: FloorCase, flags: tuple[str, ...] = FLAGS) -> Callable[[]
     Raises
     ------
     FloorUnavailable
-        As `library`.
+        As `compiled`.
     ArithmeticError
         The gradients differ by more than `TOLERANCE`.
     """

@@ -24,7 +24,7 @@ SMALL = SeedEpoch(N=96, T=7, V=13, E=5, B=64, seed=3)
 def built() -> None:
     """Skip where the floor cannot be built."""
     try:
-        floor.library()
+        floor.compiled()
     except floor.FloorUnavailable as reason:
         pytest.skip(str(reason))
 

@@ -16,7 +16,7 @@ from benchmarks import floor
 def built() -> None:
     """Skip where the floor cannot be built."""
     try:
-        floor.library()
+        floor.compiled()
     except floor.FloorUnavailable as reason:
         pytest.skip(str(reason))
 
@@ -55,7 +55,7 @@ def test_without_a_compiler_the_floor_says_so(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(floor.shutil, "which", lambda _: None)
 
     with pytest.raises(floor.FloorUnavailable, match="no C compiler"):
-        floor.library.__wrapped__(floor.FLAGS)
+        floor.compiled.__wrapped__(floor.FLAGS)
 
 
 def test_what_a_compiler_refuses_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +63,7 @@ def test_what_a_compiler_refuses_is_a_reason(monkeypatch: pytest.MonkeyPatch) ->
         pytest.skip("no C compiler")
 
     with pytest.raises(floor.FloorUnavailable, match=r"cannot build floor\.c"):
-        floor.library.__wrapped__(("-no-such-flag-at-all",))
+        floor.compiled.__wrapped__(("-no-such-flag-at-all",))
 
 
 @pytest.mark.parametrize(("N", "B"), [(33, 32), (64, 33), (0, 32)])
