@@ -7,7 +7,8 @@ Comes in: minirnn and an installed Keras, given identical weights and inputs. Go
     growth.py           how far rounding alone may carry what is made of many steps
     case.py             what a case is: a set-up that gives calls without arguments, one per side
     minirnn_side.py     minirnn's answers, in any dtype and backend; the truth is the NumPy reference in float64
-    keras_side.py       Keras's answers, its gradients from its own automatic differentiation
+    keras_side.py       Keras's answers, in any dtype
+    keras_backend.py    Keras loaded on its backend, and that backend's automatic differentiation
     cases/              what is compared, a file per part of minirnn
     intended.json       where minirnn differs from Keras on purpose: case, tensors, reason, source; intended.py reads it
 

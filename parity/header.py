@@ -44,13 +44,13 @@ def common() -> dict[str, Any]:
 
 def of_backend(backend: str) -> dict[str, Any]:
     """Give what holds where Keras is on that backend, which has to be loaded: its libraries may change what becomes of denormals."""
-    from parity import keras_side
+    from parity import keras_backend
     from parity.case import COMPUTES_IN_FLOAT64
 
-    keras = keras_side.load()
+    keras = keras_backend.load()
 
     def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return keras_side.array(keras.ops.multiply(keras.ops.convert_to_tensor(a), keras.ops.convert_to_tensor(b)))
+        return keras_backend.array(keras.ops.multiply(keras.ops.convert_to_tensor(a), keras.ops.convert_to_tensor(b)))
 
     return {
         "version": machine.version(backend),

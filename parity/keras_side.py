@@ -1,18 +1,11 @@
 """Keras's answers to the same questions; every gradient is from the automatic differentiation of Keras's backend.
 
 Comes in: what to build, weights, inputs, and the gradient on the output. Goes out: tensors by name, as ``minirnn_side`` names them.
-
-Keras takes its backend from the environment variable KERAS_BACKEND when it is imported, so a process has one. Here are three:
-TensorFlow, whose gradients come from a tape, JAX, whose gradients come from pulling back through Keras's stateless calls, and torch, whose
-tensors remember what they were made from.
 """
 
 from __future__ import annotations
 
-import functools
-import os
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
@@ -20,8 +13,7 @@ from unittest import mock
 import numpy as np
 
 from parity.case import Tensors
-
-BACKENDS = ("tensorflow", "jax", "torch")
+from parity.keras_backend import array, backend, load, pull_back, value_output_and_gradients
 
 FIRST_WEIGHTS = {
     "SimpleRNN": ("kernel_initializer", "recurrent_initializer"),
@@ -29,118 +21,6 @@ FIRST_WEIGHTS = {
     "Dense": ("kernel_initializer",),
 }
 """Which arguments draw them."""
-
-
-@functools.cache
-def load() -> Any:
-    """Import Keras, without what its dependencies say when they load."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import keras
-    return keras
-
-
-def backend() -> str:
-    """Name Keras's backend."""
-    return str(load().backend.backend())
-
-
-def array(tensor: Any) -> np.ndarray:
-    """Give a tensor of Keras's as an array of NumPy's; a sparse gradient becomes dense, repeated rows added up."""
-    if hasattr(tensor, "dense_shape"):
-        import tensorflow
-
-        tensor = tensorflow.convert_to_tensor(tensor)
-    if hasattr(tensor, "detach"):
-        tensor = tensor.detach()  # torch's
-    return np.array(tensor.numpy() if hasattr(tensor, "numpy") else tensor)
-
-
-def compiled_schedule(schedule: Any) -> Any:
-    """Give a schedule of Keras's as its ``fit`` runs it on JAX, compiled once; uncompiled, each branch would be compiled at every step."""
-    if backend() != "jax":
-        return schedule
-    import jax
-
-    compiled = jax.jit(schedule)
-    call = {"__call__": lambda _, step: compiled(step.value if hasattr(step, "value") else step)}
-    return type("Compiled", (load().optimizers.schedules.LearningRateSchedule,), call)()
-
-
-def pull_back(layer: Any, x: np.ndarray, dy: np.ndarray, **call: Any) -> tuple[np.ndarray, np.ndarray | None, list[np.ndarray]]:
-    """Give the output of a layer, and from the gradient on it those on x and on the weights."""
-    keras, real = load(), x.dtype.kind == "f"
-    if backend() == "jax":
-        import jax
-
-        still = [variable.value for variable in layer.non_trainable_variables]
-        values = [variable.value for variable in layer.trainable_variables]
-        tensor, doutput = keras.ops.convert_to_tensor(x), keras.ops.convert_to_tensor(dy)
-
-        def both(values: Any, x: Any, doutput: Any) -> Any:
-            if not real:
-                output, back = jax.vjp(lambda values: layer.stateless_call(values, still, x, **call)[0], values)
-                return output, (*back(doutput), None)
-            output, back = jax.vjp(lambda values, x: layer.stateless_call(values, still, x, **call)[0], values, x)
-            return output, back(doutput)
-
-        output, (dvalues, dx) = jax.jit(both)(values, tensor, doutput)  # one compilation; eagerly each operation has its own
-        if getattr(layer, "stateful", False):
-            layer(x, **call)  # a stateless call does not move the layer's states on
-        return array(output), array(dx) if real else None, [array(dvalue) for dvalue in dvalues]
-    if backend() == "torch":
-        tensor = keras.ops.convert_to_tensor(x)
-        output = layer(tensor.requires_grad_() if real else tensor, **call)
-        wanted = [tensor, *(variable.value for variable in layer.trainable_variables)][0 if real else 1 :]
-        gradients = _torch_gradients(output, wanted, keras.ops.convert_to_tensor(dy))
-        return array(output), gradients[0] if real else None, gradients[1:] if real else gradients
-    import tensorflow
-
-    tensor = tensorflow.constant(x)
-    with tensorflow.GradientTape() as tape:
-        if real:
-            tape.watch(tensor)
-        output = layer(tensor, **call)
-    wanted = [tensor, *(variable.value for variable in layer.trainable_variables)][0 if real else 1 :]
-    gradients = [array(gradient) for gradient in tape.gradient(output, wanted, output_gradients=tensorflow.constant(dy))]
-    return array(output), gradients[0] if real else None, gradients[1:] if real else gradients
-
-
-def value_and_gradient(function: Callable[[Any], Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give a function's value at x, a number, and its gradient there."""
-    value, (gradient,) = value_and_gradients(function, [x])
-    return value, gradient
-
-
-def value_and_gradients(function: Callable[..., Any], xs: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Give the value of a function of several arrays, a number, and its gradient on each."""
-    tensors = [load().ops.convert_to_tensor(x) for x in xs]
-    if backend() == "jax":
-        import jax
-
-        value, gradients = jax.jit(jax.value_and_grad(function, tuple(range(len(tensors)))))(*tensors)
-        return array(value), [array(gradient) for gradient in gradients]
-    if backend() == "torch":
-        value = function(*(tensor.requires_grad_() for tensor in tensors))
-        return array(value), _torch_gradients(value, tensors)
-    import tensorflow
-
-    with tensorflow.GradientTape() as tape:
-        tape.watch(tensors)
-        value = function(*tensors)
-    return array(value), [array(gradient) for gradient in tape.gradient(value, tensors, unconnected_gradients="zero")]
-
-
-def _torch_gradients(output: Any, wanted: Sequence[Any], doutput: Any = None) -> list[np.ndarray]:
-    """Give the gradients on tensors that torch's output was made from; 0 for one that it was not."""
-    import torch
-
-    if not output.requires_grad:
-        return [array(torch.zeros_like(tensor)) for tensor in wanted]
-    gradients = torch.autograd.grad(output, wanted, doutput, allow_unused=True)
-    return [array(torch.zeros_like(tensor) if dtensor is None else dtensor) for tensor, dtensor in zip(wanted, gradients, strict=True)]
 
 
 def layer_tensors(
@@ -196,12 +76,10 @@ def state_tensors(
 
     def weighed(x: Any, *others: Any) -> Any:
         outputs = outputs_of(x, others[: len(starts)], others[len(starts) :])
-        return sum(ops.sum(output * doutput) for output, doutput in zip(outputs, doutputs, strict=True))
+        return sum(ops.sum(output * doutput) for output, doutput in zip(outputs, doutputs, strict=True)), outputs
 
     given = [array_of.astype(dtype) for array_of in (x, *starts, *weights)]
-    _, gradients = value_and_gradients(weighed, given)
-    tensors = [ops.convert_to_tensor(one) for one in given]
-    outputs = outputs_of(tensors[0], tensors[1 : 1 + len(starts)], tensors[1 + len(starts) :])
+    _, outputs, gradients = value_output_and_gradients(weighed, given)
     names = ["dx", *(f"dstart{k}" for k in range(len(starts))), *gradient_names(layer)]
     return {**{f"output{k}": array(output) for k, output in enumerate(outputs)}, **dict(zip(names, gradients, strict=True))}
 
@@ -257,30 +135,18 @@ def in_float64(regularizer: Any) -> Any:
 def loss_tensors(model: Any, loss: dict[str, Any], x: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Tensors:
     """As ``minirnn_side.loss_tensors``."""
     loss_of = load().losses.BinaryCrossentropy(**loss, dtype=model.layers[-1].compute_dtype)
-    if backend() == "jax":
-        import jax
+    inputs, still = load().ops.convert_to_tensor(x), [variable.value for variable in model.non_trainable_variables]
 
-        still = [variable.value for variable in model.non_trainable_variables]
+    def value_of(*values: Any) -> Any:
+        output, _, penalties = model.stateless_call(values, still, inputs, training=True, return_losses=True)
+        return loss_of(y, output, sample_weight=sample_weight) + sum(penalties), output
 
-        def value_of(values: Any) -> Any:
-            output, _, penalties = model.stateless_call(values, still, x, training=True, return_losses=True)
-            return loss_of(y, output, sample_weight=sample_weight) + sum(penalties), output
-
-        values = [variable.value for variable in model.trainable_variables]
-        (value, output), gradients = jax.jit(jax.value_and_grad(value_of, has_aux=True))(values)
-    elif backend() == "torch":
-        output = model(x, training=True)
-        value = loss_of(y, output, sample_weight=sample_weight) + sum(model.losses)
-        gradients = _torch_gradients(value, [variable.value for variable in model.trainable_variables])
-    else:
-        import tensorflow
-
-        with tensorflow.GradientTape() as tape:
-            output = model(x, training=True)
-            value = loss_of(y, output, sample_weight=sample_weight) + sum(model.losses)
-        gradients = tape.gradient(value, [variable.value for variable in model.trainable_variables])
-    named = zip(_names(model), gradients, strict=True)
-    return {"output": array(output), "loss": array(value), **{f"d{name}": array(gradient) for name, gradient in named}}
+    value, output, gradients = value_output_and_gradients(value_of, [array(variable.value) for variable in model.trainable_variables])
+    return {
+        "output": array(output),
+        "loss": value,
+        **{f"d{name}": gradient for name, gradient in zip(_names(model), gradients, strict=True)},
+    }
 
 
 def fit_tensors(model: Any, optimizer: dict[str, Any], data: dict[str, Any], **fit_arguments: Any) -> Tensors:
@@ -292,25 +158,22 @@ def fit_tensors(model: Any, optimizer: dict[str, Any], data: dict[str, Any], **f
     model.compile(keras.optimizers.RMSprop(**optimizer), loss=loss, metrics=["accuracy"])
     history = model.fit(**data, **fit_arguments, shuffle=False, verbose=0, callbacks=[listener]).history
     logs = {name: np.array(values, np.float32) for name, values in history.items()}
-    weights = {name: array(variable.value) for name, variable in zip(_names(model), model.trainable_variables, strict=True)}
-    return {"running_loss": np.array(running_loss, np.float32), **logs, **weights}
+    return {"running_loss": np.array(running_loss, np.float32), **logs, **_weights(model)}
 
 
 def step_tensors(model: Any, optimizer: dict[str, Any], x: np.ndarray, y: np.ndarray, shown: Sequence[int], batch_size: int) -> Tensors:
     """As ``minirnn_side.step_tensors``."""
     keras, dtype = load(), model.layers[-1].compute_dtype
-    losses, tensors = [], {}
+    losses: list[Any] = []
+    tensors: Tensors = {}
     with _default_float(dtype):
-        loss, eagerly = (
-            keras.losses.BinaryCrossentropy(dtype=dtype),
-            backend() == "tensorflow",
-        )  # its graph takes longer to make than to run
-        model.compile(keras.optimizers.RMSprop(**optimizer), loss=loss, run_eagerly=eagerly)
+        loss = keras.losses.BinaryCrossentropy(dtype=dtype)
+        # TensorFlow's graph takes longer to make than to run
+        model.compile(keras.optimizers.RMSprop(**optimizer), loss=loss, run_eagerly=backend() == "tensorflow")
         for step in range(1, max(shown) + 1):
             losses.append(model.train_on_batch(x, y))
             if step in shown:
-                named = zip(_names(model), model.trainable_variables, strict=True)
-                tensors.update({f"{name}@{step}": array(variable.value) for name, variable in named})
+                tensors |= _weights(model, f"@{step}")
         evaluated = model.evaluate(x, y, batch_size=batch_size, verbose=0)
     return {"step_loss": np.array(losses, dtype), "evaluated": np.array(evaluated, dtype), **tensors}
 
@@ -336,9 +199,13 @@ def trained_tensors(
     for start, end in zip((0, *shown), shown, strict=False):
         part = slice(start * batch_size, end * batch_size)
         model.fit(x[part], y[part], batch_size=batch_size, shuffle=False, verbose=0, **fit)
-        named = zip(_names(model), model.trainable_variables, strict=True)
-        tensors |= {f"{name}@{end}": array(variable.value) for name, variable in named}
+        tensors |= _weights(model, f"@{end}")
     return tensors
+
+
+def _weights(model: Any, suffix: str = "") -> Tensors:
+    named = zip(_names(model), model.trainable_variables, strict=True)
+    return {f"{name}{suffix}": array(variable.value) for name, variable in named}
 
 
 def _names(model: Any) -> list[str]:

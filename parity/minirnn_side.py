@@ -100,19 +100,13 @@ def state_tensors(
     return {**{f"output{k}": output for k, output in enumerate(outputs)}, "dx": np.array(dx), **dstarts, **_gradients(layer)}
 
 
-def _layer(spec: LayerSpec, dtype: str, backend: str | None) -> Any:
+def _layer(spec: LayerSpec, dtype: str, backend: str | None = None) -> Any:
+    """Make a layer, and those among its arguments."""
     kind, arguments = spec
-    layer = getattr(layers, kind)(**_with_layers(arguments, dtype), dtype=dtype)
+    inside = {name: _layer(arguments[name], dtype) for name in ("layer", "backward_layer") if name in arguments}
+    layer = getattr(layers, kind)(**{**arguments, **inside, "dtype": dtype})
     layer.backend = backend or layer.backend
     return layer
-
-
-def _with_layers(arguments: dict[str, Any], dtype: str) -> dict[str, Any]:
-    """Make the layers among a layer's arguments."""
-    return {
-        name: getattr(layers, value[0])(**value[1], dtype=dtype) if name in ("layer", "backward_layer") else value
-        for name, value in arguments.items()
-    }
 
 
 def _gradients(layer: Any) -> Tensors:
@@ -123,13 +117,8 @@ def _gradients(layer: Any) -> Tensors:
 
 def build_model(specs: Sequence[LayerSpec], input_shape: tuple[int, ...], weights: Sequence[np.ndarray], **options: Any) -> Any:
     """Make a Sequential of those layers with those weights; ``options`` are dtype and backend."""
-    model = Sequential(
-        [
-            layers.Input(input_shape),
-            *(getattr(layers, kind)(**_with_layers(arguments, options.get("dtype", "float32"))) for kind, arguments in specs),
-        ],
-        **options,
-    )
+    dtype = options.get("dtype", "float32")
+    model = Sequential([layers.Input(input_shape), *(_layer(spec, dtype) for spec in specs)], **options)
     model.set_weights(weights)
     return model
 
@@ -155,8 +144,7 @@ def fit_tensors(model: Any, optimizer: dict[str, Any], data: dict[str, Any], **f
     model.compile(optimizers.RMSprop(**optimizer), loss="binary_crossentropy", metrics=["accuracy"])
     history = model.fit(**data, **fit_arguments, shuffle=False, verbose=0, callbacks=[listener]).history
     logs = {name: np.array(values, model.dtype) for name, values in history.items()}
-    weights = {f"{slot.layer.name}.{slot.name}": slot.layer.values[slot.name].copy() for slot in model.parameters.slots}
-    return {"running_loss": np.array(running_loss, model.dtype), **logs, **weights}
+    return {"running_loss": np.array(running_loss, model.dtype), **logs, **_weights(model)}
 
 
 def step_tensors(model: Any, optimizer: dict[str, Any], x: Any, y: np.ndarray, shown: Sequence[int], batch_size: int) -> Tensors:
@@ -164,13 +152,18 @@ def step_tensors(model: Any, optimizer: dict[str, Any], x: Any, y: np.ndarray, s
     ``evaluate`` says in batches of that size.
     """
     model.compile(optimizers.RMSprop(**optimizer), loss="binary_crossentropy")
-    losses, tensors = [], {}
+    losses: list[Any] = []
+    tensors: Tensors = {}
     for step in range(1, max(shown) + 1):
         losses.append(model.train_on_batch(x, y))
         if step in shown:
-            tensors.update({f"{slot.layer.name}.{slot.name}@{step}": slot.layer.values[slot.name].copy() for slot in _trained(model)})
+            tensors |= _weights(model, f"@{step}")
     evaluated = model.evaluate(x, y, batch_size=batch_size, verbose=0)
     return {"step_loss": np.array(losses, model.dtype), "evaluated": np.array(evaluated, model.dtype), **tensors}
+
+
+def _weights(model: Any, suffix: str = "") -> Tensors:
+    return {f"{slot.layer.name}.{slot.name}{suffix}": slot.layer.values[slot.name].copy() for slot in _trained(model)}
 
 
 def _trained(model: Any) -> list[Any]:
@@ -195,5 +188,5 @@ def trained_tensors(
     for start, end in zip((0, *shown), shown, strict=False):
         part = slice(start * batch_size, end * batch_size)
         model.fit(x[part], y[part], batch_size=batch_size, shuffle=False, verbose=0, **fit)
-        tensors |= {f"{slot.layer.name}.{slot.name}@{end}": slot.layer.values[slot.name].copy() for slot in model.parameters.slots}
+        tensors |= _weights(model, f"@{end}")
     return tensors

@@ -38,13 +38,13 @@ def judged(name: str, backend: str) -> list[Verdict]:
 def work(backend: str, only: str, say: Callable[[dict[str, Any]], None]) -> None:
     """Run the cases whose name holds ``only``."""
     start = time.perf_counter()
-    from parity import header, keras_side
+    from parity import header, keras_backend
     from parity.case import seeds_drawn_from
     from parity.cases import CASES
 
-    keras_side.load()
-    if keras_side.backend() != backend:
-        raise RuntimeError(f"Keras is on {keras_side.backend()}, not on {backend}; the environment variable KERAS_BACKEND chooses.")
+    keras_backend.load()
+    if keras_backend.backend() != backend:
+        raise RuntimeError(f"Keras is on {keras_backend.backend()}, not on {backend}; the environment variable KERAS_BACKEND chooses.")
     say({"header": header.of_backend(backend)})
     imported = time.perf_counter()
     for name in CASES:

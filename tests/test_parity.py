@@ -33,8 +33,8 @@ MODULES = {"rnn": recurrence, "token": token_rnn, "dense": dense, "embedding": e
 @pytest.fixture(scope="module", autouse=True)
 def _keras():
     pytest.importorskip("tensorflow")
-    keras_side = pytest.importorskip("parity.keras_side")
-    keras_side.load()
+    keras_backend = pytest.importorskip("parity.keras_backend")
+    keras_backend.load()
 
 
 @pytest.mark.parametrize("name", CASES)

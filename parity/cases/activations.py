@@ -6,7 +6,7 @@ import numpy as np
 
 from minirnn import activations
 from minirnn.jit import COMPILED
-from parity import keras_side, minirnn_side
+from parity import keras_backend, keras_side, minirnn_side
 from parity.case import SetUp, Sides
 from parity.cases.draws import numbers
 
@@ -22,13 +22,13 @@ def _points() -> np.ndarray:
 
 def _function(name: str) -> SetUp:
     def set_up() -> Sides:
-        z, keras = _points(), keras_side.load()
+        z, keras = _points(), keras_backend.load()
         ours, theirs = getattr(activations, name), getattr(keras.activations, name)
         return Sides(
             lambda: {"output": ours(z)},
-            lambda: {"output": keras_side.array(theirs(keras.ops.convert_to_tensor(z)))},
+            lambda: {"output": keras_backend.array(theirs(keras.ops.convert_to_tensor(z)))},
             lambda: {"output": ours(z.astype(np.float64))},
-            lambda: {"output": keras_side.array(theirs(keras.ops.convert_to_tensor(z.astype(np.float64))))},
+            lambda: {"output": keras_backend.array(theirs(keras.ops.convert_to_tensor(z.astype(np.float64))))},
             by_element=True,
             inputs={"z": z},
         )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minirnn import callbacks, optimizers
-from parity import keras_side
+from parity import keras_backend
 from parity.case import SetUp, Sides, Tensors
 
 BY_HAND = (1.0, 0.8, 0.9, 0.7, 0.75, 0.72, 0.71, 0.69, 0.8, 0.65, 0.66, 0.64)
@@ -205,7 +205,7 @@ def _scheduled(package: Any, rmsprop: Any, schedule: Callable[..., Any]) -> Tens
 
 def _both(decide: Callable[..., Tensors], *inputs: Any, with_optimizer: bool = False) -> SetUp:
     def set_up() -> Sides:
-        keras = keras_side.load()
+        keras = keras_backend.load()
         own = (callbacks, optimizers.RMSprop) if with_optimizer else (callbacks,)
         theirs = (keras.callbacks, keras.optimizers.RMSprop) if with_optimizer else (keras.callbacks,)
         return Sides(lambda: decide(*own, *inputs), lambda: decide(*theirs, *inputs))

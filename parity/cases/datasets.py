@@ -12,7 +12,7 @@ from unittest import mock
 import numpy as np
 
 from minirnn.datasets import imdb
-from parity import keras_side
+from parity import keras_backend
 from parity.case import SetUp, Sides, Tensors
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -57,7 +57,7 @@ def _archive() -> Iterator[Path]:
 
 def _set_up(options: dict[str, Any]) -> SetUp:
     def set_up() -> Sides:
-        load_keras = keras_side.load().datasets.imdb.load_data
+        load_keras = keras_backend.load().datasets.imdb.load_data
 
         def ours() -> Tensors:
             with _archive() as path:

@@ -14,7 +14,7 @@ import numpy as np
 import minirnn
 from minirnn import layers
 from minirnn.callbacks import LambdaCallback
-from parity import keras_side
+from parity import keras_backend
 from parity.case import SetUp, Sides
 
 
@@ -61,13 +61,13 @@ def _unknown_id(side: Side) -> str:
 def _before_the_first_step(side: Side) -> str:
     layer, mask = side.layers.SimpleRNN(1, return_sequences=True), np.array([[False, True]])
     output = layer(np.ones((1, 2, 1), np.float32), mask=_array(side, mask), initial_state=_array(side, np.ones((1, 1), np.float32)))
-    return "0" if float(keras_side.array(output)[0, 0, 0]) == 0 else "the state"
+    return "0" if float(keras_backend.array(output)[0, 0, 0]) == 0 else "the state"
 
 
 def _unrolled_zeros(side: Side) -> str:
     layer = side.layers.SimpleRNN(1, return_sequences=True, unroll=True, zero_output_for_mask=True)
     output = layer(np.ones((1, 2, 1), np.float32), mask=_array(side, np.array([[True, False]])))
-    return "0" if float(keras_side.array(output)[0, 1, 0]) == 0 else "the last output"
+    return "0" if float(keras_backend.array(output)[0, 1, 0]) == 0 else "the last output"
 
 
 def _two_epochs(side: Side) -> str:
@@ -104,7 +104,7 @@ def _count_of_steps(side: Side) -> str:
 
 def _double_precision(side: Side) -> str:
     layer = side.layers.Dense(1, kernel_initializer="ones", dtype="float64")
-    output = keras_side.array(layer(np.array([[1.0, 2.0**-40]])))
+    output = keras_backend.array(layer(np.array([[1.0, 2.0**-40]])))
     return "float64" if float(output[0, 0]) != 1.0 else "float32"
 
 
@@ -124,7 +124,7 @@ def _shared_optimizer(side: Side) -> str:
 
 
 def _array(side: Side, array: np.ndarray) -> Any:
-    return array if side.layers is layers else keras_side.load().ops.convert_to_tensor(array)
+    return array if side.layers is layers else keras_backend.load().ops.convert_to_tensor(array)
 
 
 EXPERIMENTS: dict[str, Callable[[Side], str]] = {
@@ -148,7 +148,7 @@ def _decision(experiment: Callable[[Side], str]) -> SetUp:
         def outcome(package: Any) -> dict[str, np.ndarray]:
             return {"outcome": np.array(_attempt(lambda: experiment(Side(package))), "U40")}
 
-        return Sides(lambda: outcome(minirnn), lambda: outcome(keras_side.load()))
+        return Sides(lambda: outcome(minirnn), lambda: outcome(keras_backend.load()))
 
     return set_up
 

@@ -16,7 +16,7 @@ from minirnn import layers, optimizers
 from minirnn.initializers import Orthogonal
 from minirnn.jit import DEFAULT_BACKEND
 from minirnn.parameters import Parameters
-from parity import growth, keras_side
+from parity import growth, keras_backend
 from parity.case import SetUp, Sides
 from parity.cases.draws import numbers
 from parity.cases.layers import layer_sides
@@ -55,11 +55,11 @@ def _path(kernel: np.ndarray, gradients: np.ndarray, dtype: str, backend: str) -
 
 def _keras_end(kernel: np.ndarray, gradients: np.ndarray, dtype: str) -> np.ndarray:
     """Give the kernel after all steps of Keras's RMSprop."""
-    keras = keras_side.load()
+    keras = keras_backend.load()
     variable, optimizer = keras.Variable(kernel, dtype=dtype), keras.optimizers.RMSprop(**OPTIMIZER)
     for gradient in gradients.astype(dtype):
         optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
-    return keras_side.array(variable.value)
+    return keras_backend.array(variable.value)
 
 
 def _steps(S: int) -> SetUp:

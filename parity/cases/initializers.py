@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from minirnn import initializers
-from parity import keras_side
+from parity import keras_backend
 from parity.case import SetUp, Sides, Tensors
 
 SHAPE = (83, 61)
@@ -58,10 +58,10 @@ def _judged(values: np.ndarray, limit: float, share: Share) -> Tensors:
 def _distribution(kind: str) -> SetUp:
     def set_up() -> Sides:
         arguments, limit, share = LAWS[kind]
-        make, make_keras = getattr(initializers, kind), getattr(keras_side.load().initializers, kind)
+        make, make_keras = getattr(initializers, kind), getattr(keras_backend.load().initializers, kind)
         return Sides(
             lambda: _judged(make(**arguments, seed=5)(SHAPE), limit, share),
-            lambda: _judged(keras_side.array(make_keras(**arguments, seed=5)(SHAPE)), limit, share),
+            lambda: _judged(keras_backend.array(make_keras(**arguments, seed=5)(SHAPE)), limit, share),
         )
 
     return set_up
@@ -69,7 +69,7 @@ def _distribution(kind: str) -> SetUp:
 
 def _orthogonal() -> Sides:
     shapes = {"tall": (37, 19), "wide": (19, 37), "square": (23, 23)}
-    make_keras = keras_side.load().initializers.Orthogonal
+    make_keras = keras_backend.load().initializers.Orthogonal
 
     def products(make: Callable[[tuple[int, int]], np.ndarray]) -> Tensors:
         tensors = {}
@@ -81,19 +81,19 @@ def _orthogonal() -> Sides:
 
     return Sides(
         lambda: products(lambda shape: initializers.Orthogonal(seed=4)(shape)),
-        lambda: products(lambda shape: keras_side.array(make_keras(seed=4)(shape))),
+        lambda: products(lambda shape: keras_backend.array(make_keras(seed=4)(shape))),
         truth=lambda: {name: np.eye(min(shape)) for name, shape in shapes.items()},
     )
 
 
 def _constants() -> Sides:
-    keras = keras_side.load().initializers
+    keras = keras_backend.load().initializers
 
     def tensors(package: Any, array: Callable[[Any], np.ndarray]) -> Tensors:
         made = {"zeros": package.Zeros(), "ones": package.Ones(), "constant": package.Constant(0.375)}
         return {name: array(initializer((3, 5))) for name, initializer in made.items()}
 
-    return Sides(lambda: tensors(initializers, np.asarray), lambda: tensors(keras, keras_side.array))
+    return Sides(lambda: tensors(initializers, np.asarray), lambda: tensors(keras, keras_backend.array))
 
 
 CASES: dict[str, SetUp] = {

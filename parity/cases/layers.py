@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minirnn import layers
-from parity import keras_side, minirnn_side
+from parity import keras_backend, keras_side, minirnn_side
 from parity.case import SetUp, Sides
 from parity.cases.draws import dense_weights, keep_mask, numbers, tokens
 
@@ -39,8 +39,10 @@ def _embedding(mask_zero: bool) -> SetUp:
 def _embedding_mask() -> Sides:
     ids = tokens(np.random.default_rng(22), B, T, V)
     ours = layers.Embedding(V, E, mask_zero=True)
-    theirs = keras_side.load().layers.Embedding(V, E, mask_zero=True)
-    return Sides(lambda: {"mask": np.asarray(ours.compute_mask(ids, None))}, lambda: {"mask": keras_side.array(theirs.compute_mask(ids))})
+    theirs = keras_backend.load().layers.Embedding(V, E, mask_zero=True)
+    return Sides(
+        lambda: {"mask": np.asarray(ours.compute_mask(ids, None))}, lambda: {"mask": keras_backend.array(theirs.compute_mask(ids))}
+    )
 
 
 def _dense(activation: str, shape: tuple[int, ...] = (B, I), use_bias: bool = True) -> SetUp:

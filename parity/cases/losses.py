@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minirnn import losses
-from parity import keras_side
+from parity import keras_backend
 from parity.case import SetUp, Sides, Tensors
 from parity.cases.draws import numbers
 
@@ -25,8 +25,8 @@ def _ours(kind: str, arguments: dict[str, Any], scores: np.ndarray, y: np.ndarra
 
 
 def _keras(kind: str, arguments: dict[str, Any], scores: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> Tensors:
-    loss = getattr(keras_side.load().losses, kind)(**arguments, dtype=scores.dtype.name)
-    value, gradient = keras_side.value_and_gradient(lambda given: loss(y, given, sample_weight=weights), scores)
+    loss = getattr(keras_backend.load().losses, kind)(**arguments, dtype=scores.dtype.name)
+    value, gradient = keras_backend.value_and_gradient(lambda given: loss(y, given, sample_weight=weights), scores)
     return {"loss": value, "dscores": gradient, "called": value}
 
 
@@ -63,13 +63,13 @@ def _clipped() -> Sides:
     logarithm is left to be exact.
     """
     p, y = np.array([[0.0], [1.0], [0.0], [1.0]], np.float32), np.array([[0.0], [0.0], [1.0], [1.0]], np.float32)
-    theirs = keras_side.load().losses.binary_crossentropy
+    theirs = keras_backend.load().losses.binary_crossentropy
     low = np.float32(losses.EPSILON)
     high = np.float32(1) - low
     arguments = np.array([np.float32(1) - low, np.float32(1) - high, low, high], np.float64)
     return Sides(
         lambda: {"caps": losses.binary_crossentropy(y, p)},
-        lambda: {"caps": keras_side.array(theirs(y, p))},
+        lambda: {"caps": keras_backend.array(theirs(y, p))},
         lambda: {"caps": -np.log(arguments)},
         by_element=True,
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from minirnn import metrics
 from minirnn.jit import DEFAULT_BACKEND
-from parity import keras_side
+from parity import keras_backend
 from parity.case import SetUp, Sides, Tensors
 
 N, BATCH = 23, 7
@@ -27,7 +27,7 @@ def _accuracy(threshold: float, K: int) -> SetUp:
             return {"running": np.array(seen, np.float32)}
 
         def keras() -> Tensors:
-            metric, seen = keras_side.load().metrics.BinaryAccuracy(threshold=threshold), []
+            metric, seen = keras_backend.load().metrics.BinaryAccuracy(threshold=threshold), []
             for rows in cuts:
                 metric.update_state(y[rows], probs[rows])
                 seen.append(float(metric.result()))

@@ -12,7 +12,7 @@ import numpy as np
 from minirnn import layers, optimizers
 from minirnn.jit import DEFAULT_BACKEND
 from minirnn.parameters import Parameters
-from parity import keras_side
+from parity import keras_backend
 from parity.case import SetUp, Sides, Tensors
 from parity.cases.draws import dense_weights, numbers
 
@@ -53,14 +53,14 @@ def ours(weights: list[np.ndarray], gradients: list[list[np.ndarray]], arguments
 
 def keras(weights: list[np.ndarray], gradients: list[list[np.ndarray]], arguments: dict[str, Any], dtype: str) -> Tensors:
     """The same in Keras."""
-    package = keras_side.load()
+    package = keras_backend.load()
     variables = [package.Variable(weight, dtype=dtype) for weight in weights]
     optimizer, tensors = package.optimizers.RMSprop(**arguments), {}
     for step, given in enumerate(gradients, start=1):
         optimizer.apply([package.ops.convert_to_tensor(gradient.astype(dtype)) for gradient in given], variables)
         if step in SHOWN:
             names = [f"{name}@{step}" for name in ("kernel", "bias")]
-            tensors.update({name: keras_side.array(variable.value) for name, variable in zip(names, variables, strict=True)})
+            tensors.update({name: keras_backend.array(variable.value) for name, variable in zip(names, variables, strict=True)})
     return tensors
 
 

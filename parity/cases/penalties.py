@@ -17,7 +17,7 @@ import numpy as np
 
 from minirnn import constraints, regularizers
 from minirnn.one_hot import OneHot
-from parity import keras_side, minirnn_side
+from parity import keras_backend, keras_side, minirnn_side
 from parity.case import SetUp, Sides, Tensors
 from parity.cases.draws import numbers
 from parity.cases.stacks import HEAD, embedding, model_weights, rnn
@@ -62,8 +62,8 @@ def _regularizer(ours: Any, theirs: Any = None, shape: tuple[int, ...] = (7, 5),
             return {"value": np.asarray(chosen(weight), dtype), "gradient": chosen.gradient(weight)}
 
         def keras(dtype: str) -> Tensors:
-            chosen = keras_side.load().regularizers.get(ours if theirs is None else theirs)
-            value, gradient = keras_side.value_and_gradient(keras_side.in_float64(chosen), w.astype(dtype))
+            chosen = keras_backend.load().regularizers.get(ours if theirs is None else theirs)
+            value, gradient = keras_backend.value_and_gradient(keras_side.in_float64(chosen), w.astype(dtype))
             return {"value": value, "gradient": gradient}
 
         # by a name the factor is 0.01, which Keras rounds to float32 on its way to float64
@@ -86,7 +86,7 @@ def _constraint(chosen: Any, shape: tuple[int, ...] = (7, 5), zeros: int = 0) ->
             return {"weight": projection(w.astype(dtype))}
 
         def keras(dtype: str) -> Tensors:
-            return {"weight": keras_side.array(keras_side.load().constraints.get(chosen)(w.astype(dtype)))}
+            return {"weight": keras_backend.array(keras_backend.load().constraints.get(chosen)(w.astype(dtype)))}
 
         return Sides(lambda: own("float32"), lambda: keras("float32"), lambda: own("float64"), lambda: keras("float64"))
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from minirnn import optimizers
 from minirnn.jit import DEFAULT_BACKEND
-from parity import keras_side
+from parity import keras_backend
 from parity.case import SetUp, Sides, Tensors
 from parity.cases.optimizers import draw, keras, ours
 
@@ -76,7 +76,7 @@ def _keras(kind: str, arguments: dict[str, Any], dtype: str) -> Any:
         name: [number(one) for one in value] if name == "values" else number(value) if name == "initial_learning_rate" else value
         for name, value in arguments.items()
     }
-    return keras_side.compiled_schedule(getattr(keras_side.load().optimizers.schedules, kind)(**exact))
+    return keras_backend.compiled_schedule(getattr(keras_backend.load().optimizers.schedules, kind)(**exact))
 
 
 def _rates(kind: str, arguments: dict[str, Any]) -> SetUp:
@@ -87,7 +87,7 @@ def _rates(kind: str, arguments: dict[str, Any]) -> SetUp:
 
     def keras_rates(dtype: str) -> Tensors:
         schedule = _keras(kind, arguments, dtype)
-        return tensors(np.array([keras_side.array(schedule(step)) for step in range(STEPS)]))
+        return tensors(np.array([keras_backend.array(schedule(step)) for step in range(STEPS)]))
 
     def own_rates(dtype: str) -> Tensors:
         schedule = _minirnn(kind, arguments)

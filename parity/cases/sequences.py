@@ -9,7 +9,7 @@ import numpy as np
 
 from minirnn import utils
 from minirnn.one_hot import OneHot
-from parity import keras_side
+from parity import keras_backend
 from parity.case import SetUp, Sides, Tensors
 
 REVIEWS = [[3, 1, 4, 1, 5], [], [9], [2, 6, 5, 3, 5, 8, 9], [7, 9, 3]]
@@ -30,7 +30,7 @@ IDS = np.array([[2, 0, 4, 2], [4, 4, 1, 0], [3, 2, 2, 0]])
 
 def _pad(sequences: Any, options: dict[str, Any]) -> SetUp:
     def set_up() -> Sides:
-        pad_keras = keras_side.load().utils.pad_sequences
+        pad_keras = keras_backend.load().utils.pad_sequences
         return Sides(
             lambda: {"padded": utils.pad_sequences(sequences, **options)},
             lambda: {"padded": pad_keras(sequences, **options)},
@@ -48,14 +48,14 @@ def _to_categorical() -> Sides:
             "scalar": to_categorical(2, 4),
         }
 
-    return Sides(lambda: tensors(utils.to_categorical), lambda: tensors(keras_side.load().utils.to_categorical))
+    return Sides(lambda: tensors(utils.to_categorical), lambda: tensors(keras_backend.load().utils.to_categorical))
 
 
 def _one_hot() -> Sides:
-    ops = keras_side.load().ops
+    ops = keras_backend.load().ops
     return Sides(
         lambda: {"dense": np.asarray(OneHot(IDS, 6)), "row": np.asarray(OneHot(IDS, 6)[1])},
-        lambda: {"dense": keras_side.array(ops.one_hot(IDS, 6)), "row": keras_side.array(ops.one_hot(IDS, 6))[1]},
+        lambda: {"dense": keras_backend.array(ops.one_hot(IDS, 6)), "row": keras_backend.array(ops.one_hot(IDS, 6))[1]},
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minirnn.one_hot import OneHot
-from parity import keras_side, minirnn_side
+from parity import keras_backend, keras_side, minirnn_side
 from parity.case import SetUp, Sides, Tensors
 from parity.cases.draws import tokens
 from parity.cases.stacks import HEAD, both_ways, embedding, model_weights, rnn
@@ -39,7 +39,7 @@ def _trained(*specs: tuple[str, dict[str, Any]], one_hot: bool = False, weighted
         if weighted:
             fit["class_weight"] = {0: 2.0, 1: 0.5}
         arguments = {**OPTIMIZER, **optimizer}
-        update = "per_lookup" if keras_side.backend() == "tensorflow" and not one_hot else "summed"
+        update = "per_lookup" if keras_backend.backend() == "tensorflow" and not one_hot else "summed"
 
         def ours(**options: Any) -> Tensors:
             model = minirnn_side.build_model(specs, x.shape[1:], weights, **options)
