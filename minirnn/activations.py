@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from minirnn.jit import COMPILED, inline
+from minirnn.jit import COMPILED, inline, subroutine
 from minirnn.registry import lookup
 from minirnn.simd import (
     WIDE,
@@ -224,27 +224,23 @@ def slope_lanes(h: Any, activation: int) -> Any:
     return where_positive(h, 1.0, 1.0)
 
 
-@inline
-def activate_step(z: np.ndarray, t: int, activation: int) -> None:
-    """Turn z[t] (B,H) into h_t in place: one contiguous run, so wide lanes pass over it whatever H is."""
-    size = z.shape[1] * z.shape[2]
+@subroutine
+def activate_run(z: Any, size: int, activation: int) -> None:
+    """Turn so many numbers into their activations in place: one contiguous run, so wide lanes pass over it whatever H is."""
     whole = size - size % WIDE
     for k in range(0, whole, WIDE):
-        store(z, (t, 0, k), activate_lanes(load_wide(z, (t, 0, k)), activation))
+        store(z, k, activate_lanes(load_wide(z, k), activation))
     if whole < size:
         n = size - whole
-        store_part(z, (t, 0, whole), activate_lanes(load_wide_part(z, (t, 0, whole), n), activation), n)
+        store_part(z, whole, activate_lanes(load_wide_part(z, whole, n), activation), n)
 
 
-@inline
-def slope_step(dh: np.ndarray, hs: np.ndarray, t: int, activation: int, dz: np.ndarray) -> None:
-    """dz[0] = dh[0] · dh/dz at hs[t], each (B,H)."""
-    size = hs.shape[1] * hs.shape[2]
+@subroutine
+def slope_run(dh: Any, h: Any, size: int, activation: int, dz: Any) -> None:
+    """dz = dh · dh/dz at h, for so many numbers."""
     whole = size - size % WIDE
     for k in range(0, whole, WIDE):
-        store(dz, (0, 0, k), load_wide(dh, (0, 0, k)) * slope_lanes(load_wide(hs, (t, 0, k)), activation))
+        store(dz, k, load_wide(dh, k) * slope_lanes(load_wide(h, k), activation))
     if whole < size:
         n = size - whole
-        store_part(
-            dz, (0, 0, whole), load_wide_part(dh, (0, 0, whole), n) * slope_lanes(load_wide_part(hs, (t, 0, whole), n), activation), n
-        )
+        store_part(dz, whole, load_wide_part(dh, whole, n) * slope_lanes(load_wide_part(h, whole, n), activation), n)

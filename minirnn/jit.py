@@ -58,6 +58,16 @@ def inline(kernel: Kernel) -> Kernel:
     return compiled
 
 
+def subroutine(kernel: Kernel) -> Kernel:
+    """Compile a function that kernels call: once for all of them. Its arguments are numbers and pointers, for which a call costs nothing;
+    an array among them costs two atomic counts a call.
+    """
+    if not COMPILED:
+        return kernel
+    compiled: Kernel = numba.njit(kernel, **FLAGS)
+    return compiled
+
+
 @functools.cache
 def _package_stamp() -> tuple[str, ...]:
     """Name, time and size of every source file of the package: 1 ms."""

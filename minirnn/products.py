@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from minirnn.jit import inline
-from minirnn.simd import LANES, fma, load, load_part, load_spread, store, store_part
+from minirnn.jit import COMPILED, inline, subroutine
+from minirnn.simd import LANES, fma, load, load_part, load_spread, onward, store, store_part
 
 BLOCK = 8
 """Rows of W that are held in registers at a time."""
@@ -147,3 +147,88 @@ def affine_backward(x: np.ndarray, s: int, dz: np.ndarray, t: int, dtable: np.nd
                     store_part(dtable, (rows_of[r, b], whole_j), load_part(dtable, (rows_of[r, b], whole_j), n) + z, n)
                 w = fma(load_spread(x, (s, b, i)), z, w)
             store_part(dW, (i, whole_j), w, n)
+
+
+# ----------------------------------------------------------------------------------------------------------- whole products, on pointers
+
+if COMPILED:
+    from minirnn.tiles_llvm import TILE_ROWS, register_size, row_of_one, row_of_two, tile_of_one, tile_of_two
+else:
+    TILE_ROWS = 1
+
+    def register_size(place: Any) -> int:
+        """How many numbers a register holds: a product's columns come in whole registers."""
+        return LANES
+
+    def _row(registers: int) -> Any:
+        def row(
+            x: Any, x_row: int, x_term: int, W: Any, W_term: int, terms: int, start: Any, rows_of: Any, length: int, out: Any, out_row: int
+        ) -> None:
+            """One row of a tile: out = start[rows_of[0]] + Σ_k x[k] W[k]."""
+            width = registers * LANES
+            total = np.array(start[rows_of[0] * length :][:width])
+            for k in range(terms):
+                total = fma(x[k * x_term], W[k * W_term :][:width], total)
+            out[:width] = total
+
+        return row
+
+    tile_of_two, tile_of_one = row_of_two, row_of_one = _row(2), _row(1)
+
+
+@subroutine
+def product(
+    x: Any, x_row: int, x_term: int, B: int, W: Any, W_column: int, W_term: int, terms: int, J: int, start: Any, rows_of: Any, length: int, out: Any, out_row: int
+) -> None:
+    """out[b] = start[rows_of[b]] + Σ_k x[b,k] W[k], for B rows and J columns, J a whole number of registers.
+
+    Parameters
+    ----------
+    x : pointer; x[b,k] lies at b * x_row + k * x_term, so that x may be transposed
+    W : pointer; the columns from j on lie from j * W_column on, and from term to term it is W_term numbers, or, with 0, as many as a panel
+        is wide: what ``pack`` leaves is read with W_column = terms, W_term = 0, and an array (terms,J) with 1, J
+    start : pointer to rows of so great a length; ``start = out``, with rows_of = 0, 1, 2, ..., adds to what is there
+    rows_of : pointer to B int32
+    out : pointer; row b lies at b * out_row
+    """
+    register = register_size(x)
+    for j in range(0, J, 2 * register):
+        two = J - j > register
+        step = W_term if W_term > 0 else (2 * register if two else register)
+        panel, first, to = onward(W, j * W_column), onward(start, j), onward(out, j)
+        whole = B - B % TILE_ROWS
+        for b in range(0, whole, TILE_ROWS):
+            if two:
+                tile_of_two(onward(x, b * x_row), x_row, x_term, panel, step, terms, first, onward(rows_of, b), length, onward(to, b * out_row), out_row)
+            else:
+                tile_of_one(onward(x, b * x_row), x_row, x_term, panel, step, terms, first, onward(rows_of, b), length, onward(to, b * out_row), out_row)
+        for b in range(whole, B):
+            if two:
+                row_of_two(onward(x, b * x_row), x_row, x_term, panel, step, terms, first, onward(rows_of, b), length, onward(to, b * out_row), out_row)
+            else:
+                row_of_one(onward(x, b * x_row), x_row, x_term, panel, step, terms, first, onward(rows_of, b), length, onward(to, b * out_row), out_row)
+
+
+@subroutine
+def pack(W: Any, row: int, column: int, terms: int, columns: int, packed: Any) -> None:
+    """Lay W[k,j] = W[k * row + j * column] out as ``product`` reads it best: panels of two registers' columns, each one run of memory, and
+    zeros up to a whole register.
+    """
+    register = register_size(W)
+    J = whole_registers(W, columns)
+    for j in range(0, J, 2 * register):
+        width = min(2 * register, J - j)
+        to = onward(packed, j * terms)
+        for k in range(terms):
+            for c in range(width):
+                if j + c < columns:
+                    to[k * width + c] = W[k * row + (j + c) * column]
+                else:
+                    to[k * width + c] = 0
+
+
+@subroutine
+def whole_registers(place: Any, columns: int) -> int:
+    """Round columns up to whole registers."""
+    register = register_size(place)
+    return (columns + register - 1) // register * register

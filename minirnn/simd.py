@@ -27,35 +27,74 @@ WIDE = 16
 
 if COMPILED:
     from minirnn.simd_llvm import (
+        each_eight_times,
+        first_half,
         fma,
+        four_times,
+        hold,
+        joined,
         load,
+        load_four,
         load_part,
+        load_rows,
         load_spread,
         load_wide,
         load_wide_part,
         magnitude,
         maximum,
         minimum,
+        onward,
+        pointer,
         power_of_two,
         round_lanes,
+        second_half,
         store,
         store_part,
+        unit_0,
+        unit_1,
+        unit_2,
+        unit_3,
+        unit_4,
+        unit_5,
+        unit_6,
+        unit_7,
         where_positive,
         with_sign_of,
         zeros_of,
     )
 else:
 
-    def _memory_from(array: np.ndarray, index: tuple[int, ...]) -> np.ndarray:
+    def pointer(array: np.ndarray) -> np.ndarray:
+        """The C-ordered array's memory as one run of numbers. ``pointer(array)[k]`` reads and writes the k-th of them, unchecked."""
+        return array.reshape(-1)
+
+    def hold(arrays: tuple[np.ndarray, ...]) -> None:
+        """Keep arrays alive up to here. A pointer does not: an array that is not named again after it may be gone."""
+
+    def onward(place: np.ndarray, numbers: int) -> np.ndarray:
+        """The memory from so many numbers further on."""
+        return place[numbers:]
+
+    def _memory_from(array: np.ndarray, index: Any) -> np.ndarray:
         """The C-ordered array's memory from ``index`` on: lanes may run over the end of a row into the next one, as compiled ones do."""
+        if not isinstance(index, tuple):
+            return array[index:]
         start = 0
         for i, size in zip(index, array.shape, strict=True):
             start = start * size + i
         return array.reshape(-1)[start:]
 
-    def load(array: np.ndarray, index: tuple[int, ...]) -> np.ndarray:
-        """``LANES`` neighbours of ``array`` along its last axis, from ``index`` on."""
+    def load(array: np.ndarray, index: Any) -> np.ndarray:
+        """``LANES`` neighbours of ``array`` along its last axis, from ``index`` on; or of a pointer, from so many numbers further on."""
         return load_part(array, index, LANES)
+
+    def load_four(array: np.ndarray, index: Any) -> np.ndarray:
+        """Four neighbours."""
+        return np.array(_memory_from(array, index)[:4])
+
+    def load_rows(array: np.ndarray, index: Any) -> np.ndarray:
+        """Four times ``LANES`` neighbours: four rows of eight units, which most functions here treat as one vector."""
+        return np.array(_memory_from(array, index)[: 4 * LANES])
 
     def load_part(array: np.ndarray, index: tuple[int, ...], count: int) -> np.ndarray:
         """The first ``count`` of ``LANES`` neighbours; the other lanes are 0 and are not read."""
@@ -88,6 +127,35 @@ else:
     def zeros_of(array: np.ndarray) -> np.ndarray:
         """``LANES`` zeros of the array's dtype."""
         return np.zeros(LANES, array.dtype)
+
+    def joined(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """The lanes of ``a``, then those of ``b``."""
+        return np.concatenate([a, b])
+
+    def first_half(a: np.ndarray) -> np.ndarray:
+        """The first half of the lanes."""
+        return a[: len(a) // 2]
+
+    def second_half(a: np.ndarray) -> np.ndarray:
+        """The second half of the lanes."""
+        return a[len(a) // 2 :]
+
+    def four_times(a: np.ndarray) -> np.ndarray:
+        """The lanes four times over: one row for four rows."""
+        return np.tile(a, 4)
+
+    def each_eight_times(a: np.ndarray) -> np.ndarray:
+        """Each lane eight times: one number a row, for rows of eight units."""
+        return np.repeat(a, LANES)
+
+    def _unit_spreader(unit: int) -> Any:
+        def spread(a: np.ndarray) -> np.ndarray:
+            """In rows of eight units, that one unit in place of all eight."""
+            return np.repeat(a[unit::LANES], LANES)
+
+        return spread
+
+    unit_0, unit_1, unit_2, unit_3, unit_4, unit_5, unit_6, unit_7 = (_unit_spreader(unit) for unit in range(LANES))
 
     def fma(a: Any, b: Any, c: Any) -> Any:
         """``a * b + c``, rounded once when compiled."""
@@ -125,19 +193,37 @@ else:
 __all__ = [
     "LANES",
     "WIDE",
+    "each_eight_times",
+    "first_half",
     "fma",
+    "four_times",
+    "hold",
+    "joined",
     "load",
+    "load_four",
     "load_part",
+    "load_rows",
     "load_spread",
     "load_wide",
     "load_wide_part",
     "magnitude",
     "maximum",
     "minimum",
+    "onward",
+    "pointer",
     "power_of_two",
     "round_lanes",
+    "second_half",
     "store",
     "store_part",
+    "unit_0",
+    "unit_1",
+    "unit_2",
+    "unit_3",
+    "unit_4",
+    "unit_5",
+    "unit_6",
+    "unit_7",
     "where_positive",
     "with_sign_of",
     "zeros_of",

@@ -9,6 +9,7 @@ Source: numba's documentation, "Extending Numba" (low-level API); the LLVM Langu
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -21,8 +22,8 @@ from numba.extending import lower_builtin, models, register_model
 intrinsic: Any = numba_intrinsic  # its own annotation keeps the typing context among the arguments of a call
 
 FLOATS = (types.float32, types.float64)
-COUNTS = (8, 16)
-I32 = ir.IntType(32)
+COUNTS = (4, 8, 16, 32)
+I32, I64 = ir.IntType(32), ir.IntType(64)
 
 
 class Lanes(types.Type):  # type: ignore[misc]
@@ -72,11 +73,18 @@ def call_llvm(builder: Any, name: str, returns: ir.Type, args: Any) -> Any:
 
 
 def address(context: Any, builder: Any, kinds: Any, args: Any, lanes: Lanes) -> Any:
-    """Where ``array[index]`` lies, as a pointer to lanes. Indices count from 0: none wraps around."""
+    """Where ``array[index]``, or the number so many after a pointer, lies, as a pointer to lanes. Indices count from 0: none wraps around."""
+    if isinstance(kinds[0], types.CPointer):
+        return builder.bitcast(moved(context, builder, args[0], args[1], kinds[1]), ir.PointerType(lanes.vector))
     array = context.make_array(kinds[0])(context, builder, args[0])
     index = [context.cast(builder, i, kind, types.intp) for i, kind in zip(cgutils.unpack_tuple(builder, args[1]), kinds[1], strict=True)]
     place = cgutils.get_item_pointer(context, builder, kinds[0], array, index, wraparound=False)
     return builder.bitcast(place, ir.PointerType(lanes.vector))
+
+
+def moved(context: Any, builder: Any, pointer: Any, numbers: Any, kind: types.Type) -> Any:
+    """Move a pointer on by so many numbers."""
+    return builder.gep(pointer, [context.cast(builder, numbers, kind, types.intp)])
 
 
 def first_lanes(context: Any, builder: Any, count: Any, kind: types.Type, lanes: Lanes) -> Any:
@@ -127,8 +135,30 @@ def _part_loader(count: int) -> Any:
     return load_part
 
 
-load, load_wide = _loader(8), _loader(16)
+load, load_wide, load_rows = _loader(8), _loader(16), _loader(32)
 load_part, load_wide_part = _part_loader(8), _part_loader(16)
+load_four = _loader(4)
+
+
+@intrinsic
+def pointer(typingctx: Any, array: Any) -> Any:  # noqa: D103
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return context.make_array(sig.args[0])(context, builder, args[0]).data
+
+    return types.CPointer(array.dtype)(array), codegen
+
+
+@intrinsic
+def hold(typingctx: Any, arrays: Any) -> Any:  # noqa: D103
+    return types.void(arrays), lambda context, builder, sig, args: context.get_dummy_value()
+
+
+@intrinsic
+def onward(typingctx: Any, place: Any, numbers: Any) -> Any:  # noqa: D103
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return moved(context, builder, args[0], args[1], sig.args[1])
+
+    return place(place, numbers), codegen
 
 
 @intrinsic
@@ -172,6 +202,39 @@ def zeros_of(typingctx: Any, array: Any) -> Any:  # noqa: D103
         return ir.Constant(lanes.vector, [0.0] * lanes.count)
 
     return lanes(array), codegen
+
+
+def _shuffler(pattern: Callable[[int], list[int]], operands: int = 1) -> Any:
+    """A function that picks lanes of one vector, or of two laid end to end, by their numbers."""
+
+    def shuffled(builder: Any, given: Any, args: Any) -> Any:
+        picked = pattern(given.count)
+        second = args[1] if operands == 2 else ir.Constant(given.vector, ir.Undefined)
+        return builder.shuffle_vector(args[0], second, ir.Constant(ir.VectorType(I32, len(picked)), picked))
+
+    @intrinsic
+    def of_one(typingctx: Any, lanes: Any) -> Any:
+        return OF[lanes.dtype, len(pattern(lanes.count))](lanes), lambda _, builder, sig, args: shuffled(builder, sig.args[0], args)
+
+    @intrinsic
+    def of_two(typingctx: Any, first: Any, second: Any) -> Any:
+        kind = OF[first.dtype, len(pattern(first.count))]
+        return kind(first, second), lambda _, builder, sig, args: shuffled(builder, sig.args[0], args)
+
+    return of_one if operands == 1 else of_two
+
+
+joined = _shuffler(lambda count: list(range(2 * count)), operands=2)
+first_half, second_half = _shuffler(lambda count: list(range(count // 2))), _shuffler(lambda count: list(range(count // 2, count)))
+four_times = _shuffler(lambda count: list(range(count)) * 4)
+each_eight_times = _shuffler(lambda count: [i // 8 for i in range(8 * count)])
+
+
+def _unit_spreader(unit: int) -> Any:
+    return _shuffler(lambda count: [i - i % 8 + unit for i in range(count)])
+
+
+unit_0, unit_1, unit_2, unit_3, unit_4, unit_5, unit_6, unit_7 = (_unit_spreader(unit) for unit in range(8))
 
 
 @intrinsic

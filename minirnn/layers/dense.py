@@ -22,10 +22,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minirnn import activations, constraints, initializers, regularizers
-from minirnn.activations import activate_ref, activate_step, slope_ref
+from minirnn.activations import activate_ref, activate_run, slope_ref
 from minirnn.jit import jit
 from minirnn.layers.layer import Kernels, Layer, Shape, not_supported, positive_integer
-from minirnn.products import FIRST
+from minirnn.simd import pointer
 
 
 def dense_forward_ref(x: np.ndarray, W: np.ndarray, b: np.ndarray | None, activation: int, logits: np.ndarray, y: np.ndarray) -> None:
@@ -48,7 +48,7 @@ def dense_forward_jit(x: np.ndarray, W: np.ndarray, b: np.ndarray | None, activa
                 logits[row, o] += x[row, i] * W[i, o]
         for o in range(O):
             y[row, o] = logits[row, o]
-    activate_step(y.reshape((1, B, O)), FIRST, activation)
+    activate_run(pointer(y), B * O, activation)
 
 
 def dense_backward_ref(dlogits: np.ndarray, x: np.ndarray, W: np.ndarray, dW: np.ndarray, db: np.ndarray | None, dx: np.ndarray) -> None:
