@@ -9,20 +9,23 @@ from hypothesis import strategies as st
 from twins import DTYPES, compare
 
 from minirnn import activations
-from minirnn.activations import CODES, LINEAR, RELU, SIGMOID, TANH, activate_ref, activate_step, get, name_of, slope_ref, slope_step
+from minirnn.activations import CODES, LINEAR, RELU, SIGMOID, TANH, activate_ref, activate_run, get, name_of, slope_ref, slope_run
 from minirnn.jit import COMPILED, jit
+from minirnn.simd import onward, pointer
 
 EXTENDED = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
 
 
 @jit
 def activate_jit(z, t, activation):
-    activate_step(z, t, activation)
+    size = z.shape[1] * z.shape[2]
+    activate_run(onward(pointer(z), t * size), size, activation)
 
 
 @jit
 def slope_jit(dh, hs, t, activation, dz):
-    slope_step(dh, hs, t, activation, dz)
+    size = hs.shape[1] * hs.shape[2]
+    slope_run(pointer(dh), onward(pointer(hs), t * size), size, activation, pointer(dz))
 
 
 def on_lanes(z, activation):
