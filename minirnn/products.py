@@ -152,12 +152,21 @@ def affine_backward(x: np.ndarray, s: int, dz: np.ndarray, t: int, dtable: np.nd
 # ----------------------------------------------------------------------------------------------------------- whole products, on pointers
 
 if COMPILED:
-    from minirnn.tiles_llvm import TILE_ROWS, register_size, row_of_one, row_of_two, tile_of_one, tile_of_two
+    from minirnn.tiles_llvm import (
+        TILE_ROWS,
+        register_size,
+        row_of_half,
+        row_of_one,
+        row_of_two,
+        tile_of_half,
+        tile_of_one,
+        tile_of_two,
+    )
 else:
     TILE_ROWS = 1
 
     def register_size(place: Any) -> int:
-        """How many numbers a register holds: a product's columns come in whole registers."""
+        """How many numbers a register holds."""
         return LANES
 
     def _row(registers: int) -> Any:
@@ -174,13 +183,14 @@ else:
         return row
 
     tile_of_two, tile_of_one = row_of_two, row_of_one = _row(2), _row(1)
+    tile_of_half = row_of_half = row_of_one  # never reached: lanes are whole registers here
 
 
 @subroutine
 def product(
     x: Any, x_row: int, x_term: int, B: int, W: Any, W_column: int, W_term: int, terms: int, J: int, start: Any, rows_of: Any, length: int, out: Any, out_row: int
 ) -> None:
-    """out[b] = start[rows_of[b]] + Σ_k x[b,k] W[k], for B rows and J columns, J a whole number of registers.
+    """out[b] = start[rows_of[b]] + Σ_k x[b,k] W[k], for B rows and J columns, J a whole number of lanes.
 
     Parameters
     ----------
@@ -191,33 +201,44 @@ def product(
     rows_of : pointer to B int32
     out : pointer; row b lies at b * out_row
     """
-    register = register_size(x)
-    for j in range(0, J, 2 * register):
-        two = J - j > register
-        step = W_term if W_term > 0 else (2 * register if two else register)
+    register, whole, j = register_size(x), B - B % TILE_ROWS, FIRST
+    while j < J:
+        width = panel_width(register, J - j)
+        step = W_term if W_term > 0 else width
         panel, first, to = onward(W, j * W_column), onward(start, j), onward(out, j)
-        whole = B - B % TILE_ROWS
         for b in range(0, whole, TILE_ROWS):
-            if two:
-                tile_of_two(onward(x, b * x_row), x_row, x_term, panel, step, terms, first, onward(rows_of, b), length, onward(to, b * out_row), out_row)
+            here, rows, there = onward(x, b * x_row), onward(rows_of, b), onward(to, b * out_row)
+            if width > register:
+                tile_of_two(here, x_row, x_term, panel, step, terms, first, rows, length, there, out_row)
+            elif width == register:
+                tile_of_one(here, x_row, x_term, panel, step, terms, first, rows, length, there, out_row)
             else:
-                tile_of_one(onward(x, b * x_row), x_row, x_term, panel, step, terms, first, onward(rows_of, b), length, onward(to, b * out_row), out_row)
+                tile_of_half(here, x_row, x_term, panel, step, terms, first, rows, length, there, out_row)
         for b in range(whole, B):
-            if two:
-                row_of_two(onward(x, b * x_row), x_row, x_term, panel, step, terms, first, onward(rows_of, b), length, onward(to, b * out_row), out_row)
+            here, rows, there = onward(x, b * x_row), onward(rows_of, b), onward(to, b * out_row)
+            if width > register:
+                row_of_two(here, x_row, x_term, panel, step, terms, first, rows, length, there, out_row)
+            elif width == register:
+                row_of_one(here, x_row, x_term, panel, step, terms, first, rows, length, there, out_row)
             else:
-                row_of_one(onward(x, b * x_row), x_row, x_term, panel, step, terms, first, onward(rows_of, b), length, onward(to, b * out_row), out_row)
+                row_of_half(here, x_row, x_term, panel, step, terms, first, rows, length, there, out_row)
+        j += width
+
+
+@inline
+def panel_width(register: int, left: int) -> int:
+    """How many of the columns that are left the next tiles take: two registers, one, or half of one."""
+    return 2 * register if left >= 2 * register else min(register, left)
 
 
 @subroutine
 def pack(W: Any, row: int, column: int, terms: int, columns: int, packed: Any) -> None:
-    """Lay W[k,j] = W[k * row + j * column] out as ``product`` reads it best: panels of two registers' columns, each one run of memory, and
-    zeros up to a whole register.
+    """Lay W[k,j] = W[k * row + j * column] out as ``product`` reads it best: panels as wide as its tiles, each one run of memory, and zeros
+    up to whole lanes.
     """
-    register = register_size(W)
-    J = whole_registers(W, columns)
-    for j in range(0, J, 2 * register):
-        width = min(2 * register, J - j)
+    register, J, j = register_size(W), whole_lanes(columns), FIRST
+    while j < J:
+        width = panel_width(register, J - j)
         to = onward(packed, j * terms)
         for k in range(terms):
             for c in range(width):
@@ -225,10 +246,10 @@ def pack(W: Any, row: int, column: int, terms: int, columns: int, packed: Any) -
                     to[k * width + c] = W[k * row + (j + c) * column]
                 else:
                     to[k * width + c] = 0
+        j += width
 
 
-@subroutine
-def whole_registers(place: Any, columns: int) -> int:
-    """Round columns up to whole registers."""
-    register = register_size(place)
-    return (columns + register - 1) // register * register
+@inline
+def whole_lanes(columns: int) -> int:
+    """Round columns up to whole lanes."""
+    return (columns + LANES - 1) // LANES * LANES

@@ -22,7 +22,7 @@ from numba.extending import lower_builtin, models, register_model
 intrinsic: Any = numba_intrinsic  # its own annotation keeps the typing context among the arguments of a call
 
 FLOATS = (types.float32, types.float64)
-COUNTS = (4, 8, 16, 32)
+COUNTS = (2, 4, 8, 16, 32)
 I32, I64 = ir.IntType(32), ir.IntType(64)
 
 

@@ -34,15 +34,16 @@ def register_size(typingctx: Any, place: Any) -> Any:  # noqa: D103
     return types.int64(place), lambda context, builder, sig, args: ir.Constant(I64, count)
 
 
-def _tile(rows: int, registers: int) -> Any:
-    """The intrinsic for a tile of so many rows by so many registers."""
+def _tile(rows: int, registers: int, half: bool = False) -> Any:
+    """The intrinsic for a tile of so many rows by so many registers, or by half of one."""
     places = [(row, column) for row in range(rows) for column in range(registers)]
 
     @intrinsic
     def tile(
         typingctx: Any, x: Any, x_row: Any, x_term: Any, W: Any, W_term: Any, terms: Any, start: Any, rows_of: Any, length: Any, out: Any, out_row: Any
     ) -> Any:
-        lanes = register_of(x.dtype)
+        whole = register_of(x.dtype)
+        lanes = OF[x.dtype, whole.count // 2] if half else whole
 
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             x_, x_row_, x_term_, W_, W_term_, terms_, start_, rows_of_, length_, out_, out_row_ = (
@@ -104,4 +105,5 @@ def _tile(rows: int, registers: int) -> Any:
 
 
 tile_of_two, tile_of_one = _tile(TILE_ROWS, 2), _tile(TILE_ROWS, 1)
-row_of_two, row_of_one = _tile(1, 2), _tile(1, 1)
+tile_of_half = _tile(TILE_ROWS, 1, half=True)
+row_of_two, row_of_one, row_of_half = _tile(1, 2), _tile(1, 1), _tile(1, 1, half=True)

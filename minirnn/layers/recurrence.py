@@ -35,7 +35,7 @@ import numpy as np
 from minirnn.activations import activate_lanes, activate_ref, activate_run, slope_lanes, slope_ref, slope_run
 from minirnn.jit import inline, jit, subroutine
 from minirnn.layers.layer import Kernels
-from minirnn.products import pack, product, whole_registers
+from minirnn.products import pack, product, whole_lanes
 from minirnn.simd import (
     LANES,
     each_eight_times,
@@ -170,7 +170,7 @@ def forward_tiles(
     table: Any, steps: Any, visible: Any, masked: bool, keep: Any, dropped: bool, W: Any, hs: Any, kept: Any, T: int, B: int, H: int, P: int,
     activation: int,
 ) -> None:
-    """More units: a step is a product of whole tiles, from packed Wh; rows are P long, the units rounded up to whole registers.
+    """More units: a step is a product of whole tiles, from packed Wh; rows are P long, the units rounded up to whole lanes.
 
     At H = 512 and B = 64 such a product takes 145 us on one core where BLAS takes 320, at H = 32 1.6 where BLAS takes 3.6 (Zen 5,
     OpenBLAS 0.3.30): BLAS packs Wh anew at each of the T steps. So nothing here calls BLAS.
@@ -203,9 +203,9 @@ def rnn_forward_jit(
     hs: np.ndarray,
     activation: int,
 ) -> None:
-    """The same, compiled. Where units or rows do not fill registers, it works on copies that do."""
+    """The same, compiled. Where units or rows do not fill lanes, it works on copies that do."""
     T, R, (B, H) = ids.shape[1], table.shape[0], hs.shape[1:]
-    P, B4 = row_length(pointer(table), H), (B + 3) // 4 * 4
+    P, B4 = whole_lanes(H), (B + 3) // 4 * 4
     even = P == H and B4 == B
     steps, visible = np.empty((T, B4), np.int32), np.ones((T if mask is not None else 0, B4), hs.dtype)
     time_first(ids, rows, backwards, steps)
@@ -405,9 +405,9 @@ def rnn_backward_jit(
     dWh: np.ndarray,
     activation: int,
 ) -> None:
-    """The same, compiled. Where units or rows do not fill registers, it works on copies that do."""
+    """The same, compiled. Where units or rows do not fill lanes, it works on copies that do."""
     T, (B, H) = ids.shape[1], dh.shape
-    P, B4 = row_length(pointer(hs), H), (B + 3) // 4 * 4
+    P, B4 = whole_lanes(H), (B + 3) // 4 * 4
     even = P == H and B4 == B
     steps, visible = np.empty((T, B4), np.int32), np.ones((T if mask is not None else 1, B4), hs.dtype)
     time_first(ids, rows, backwards, steps)
@@ -452,13 +452,7 @@ def rnn_backward_jit(
                 dtable[r, j] += sums[r, j]
 
 
-# ---------------------------------------------------------------------------------------------------------------------- whole registers
-
-
-@subroutine
-def row_length(place: Any, H: int) -> int:
-    """How long a row of H units is in a kernel: eight, or whole registers."""
-    return LANES if H <= LANES else whole_registers(place, H)
+# -------------------------------------------------------------------------------------------------------------------------- whole lanes
 
 
 @subroutine
