@@ -12,8 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minirnn.layers import distinct
 from minirnn.layers.embedding import Embedding
 from minirnn.layers.layer import Layer
+
+NO_ROWS = np.empty(0, np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,12 @@ class Parameters:
             self.values[place] = layer.values[name].ravel()
             layer.values[name] = self.values[place].reshape(shape)
             layer.gradients[name] = self.gradients[place].reshape(shape)
+            layer.touched[name] = None
             self.slots.append(Slot(layer, name, shape, place, layer.trainable))
         self.penalized = any(layer.regularizers or layer.activity_regularizer is not None for layer in leaves)
         self._constrained = [slot for slot in self.slots if slot.trainable and slot.name in slot.layer.constraints]
+        self._looked_up = [slot for slot in self.slots if slot.name in vars(type(slot.layer)).get("looked_up", ())]
+        self._looked_up.sort(key=lambda slot: slot.slice.start)
         self.squares: np.ndarray | None = None
 
     def square_lookups(self, wanted: bool) -> None:
@@ -99,10 +105,24 @@ class Parameters:
         return self.squares[self.trainable]
 
     def clear_gradients(self) -> None:
-        """Set to 0 what backward adds to."""
-        self.gradients.fill(0)
+        """Set to 0 what backward adds to: of weights that are looked up, the rows that it has added to since the last time."""
+        start = 0
+        for slot in self._looked_up:
+            rows = slot.layer.touched[slot.name]
+            if rows is not None:
+                self.gradients[start : slot.slice.start].fill(0)
+                distinct.BACKENDS[slot.layer.backend].clear(self.gradients[slot.slice].reshape(slot.shape), rows)
+                start = slot.slice.stop
+        self.gradients[start:].fill(0)
+        for slot in self._looked_up:
+            slot.layer.touched[slot.name] = NO_ROWS
         if self.squares is not None:
             self.squares.fill(0)
+
+    def known_rows(self) -> list[tuple[Slot, np.ndarray]]:
+        """Give the trainable weights of which only some rows have a gradient, and those rows (U,), in the order of the flat vectors."""
+        rows = [(slot, slot.layer.touched[slot.name]) for slot in self._looked_up if slot.trainable]
+        return [(slot, known) for slot, known in rows if known is not None]
 
     def constrain(self) -> None:
         """Make every trainable weight that has a constraint what it allows."""
@@ -118,5 +138,6 @@ class Parameters:
                 self.values[slot.slice] = value.ravel()
                 slot.layer.values[slot.name] = self.values[slot.slice].reshape(slot.shape)
                 slot.layer.gradients[slot.name] = self.gradients[slot.slice].reshape(slot.shape)
+                slot.layer.touched[slot.name] = None
                 if isinstance(slot.layer, Embedding):
                     slot.layer.squares = self._squares_of(slot)

@@ -23,6 +23,7 @@ from minirnn import constraints, initializers, regularizers
 from minirnn.batches import TokenRows
 from minirnn.jit import jit
 from minirnn.layers import lookups
+from minirnn.layers.distinct import Search
 from minirnn.layers.layer import Kernels, Layer, Shape, not_supported, positive_integer
 
 
@@ -85,6 +86,7 @@ class Embedding(Layer):
     """
 
     weight_names: ClassVar[tuple[str, ...]] = ("embeddings",)
+    looked_up: ClassVar[tuple[str, ...]] = ("embeddings",)
 
     def __init__(
         self,
@@ -115,6 +117,7 @@ class Embedding(Layer):
         self.mask_zero = mask_zero
         self.squares: np.ndarray | None = None
         """(V,E), where an optimizer wants the squares of each lookup's gradient (``lookups.py``); else None."""
+        self._search = Search()
         if weights is not None:
             self.build((None, None))
             self.set_weights(weights if isinstance(weights, list | tuple) else [weights])
@@ -157,6 +160,8 @@ class Embedding(Layer):
         """Add dy (B,T,E) into the rows that were read. Ids have no gradient."""
         dx = np.ascontiguousarray(dy, self.dtype)
         ids, rows = self._tokens.ids, self._tokens.rows
+        found = self._search(self._tokens, self.input_dim, self.backend)
+        self.note_rows("embeddings", None if found is None else found.distinct)
         BACKENDS[self.backend].backward(dx, ids, rows, self.gradients["embeddings"])
         if self.squares is not None:
             lookups.BACKENDS[self.backend].square(dx, ids, rows, self.squares)

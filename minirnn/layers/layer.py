@@ -83,11 +83,14 @@ class Layer:
     Attributes
     ----------
     regularizers, constraints : by the name of the weight they are for
+    touched : by the name of a weight, the rows (U,) of its gradient that need not be 0; None, or no entry, for any
     """
 
     supports_masking: ClassVar[bool] = True
     weight_names: ClassVar[tuple[str, ...]] = ()
     """In Keras's order."""
+    looked_up: ClassVar[tuple[str, ...]] = ()
+    """Weights of which backward says, by ``note_rows``, what it adds to. It does not pass on to a subclass, which may add elsewhere."""
 
     def __init__(
         self,
@@ -118,6 +121,7 @@ class Layer:
         self.output_shape: Shape | None = None
         self.values: dict[str, np.ndarray] = {}
         self.gradients: dict[str, np.ndarray] = {}
+        self.touched: dict[str, np.ndarray | None] = {}
         self.regularizers: dict[str, Regularizer] = {}
         self.constraints: dict[str, Projection] = {}
         self.activity_regularizer = regularizers.get(activity_regularizer)
@@ -237,7 +241,18 @@ class Layer:
         for leaf in self.walk():
             if leaf.trainable:
                 for name, regularizer in leaf.regularizers.items():
+                    leaf.note_rows(name, None)
                     leaf.gradients[name] += regularizer.gradient(leaf.values[name])
+
+    def note_rows(self, name: str, rows: np.ndarray | None) -> None:
+        """Note, before it happens, that these rows (U,) of a weight's gradient are added to; None for any."""
+        known = self.touched.get(name)
+        if rows is None or known is None:
+            self.touched[name] = None
+        elif not known.size:
+            self.touched[name] = rows.copy()
+        elif not np.array_equal(known, rows):
+            self.touched[name] = np.union1d(known, rows)
 
     def note_activity(self, *outputs: np.ndarray) -> None:
         """Note what these outputs cost."""

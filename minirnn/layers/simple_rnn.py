@@ -56,6 +56,7 @@ class SimpleRNN(Layer):
     """
 
     weight_names: ClassVar[tuple[str, ...]] = ("kernel", "recurrent_kernel", "bias")
+    looked_up: ClassVar[tuple[str, ...]] = ("kernel",)
 
     def __init__(
         self,
@@ -210,6 +211,7 @@ class SimpleRNN(Layer):
         T, B, H = self._hs.shape
         dtable = self.scratch("dtable", (B * (T - 1), H))
         self.recur_back(dy, dtable, dstate=dstate)
+        self.note_rows("kernel", None)
         self.gradients["kernel"] += self._x.T @ dtable
         if self.use_bias:
             self.gradients["bias"] += dtable.sum(axis=0)

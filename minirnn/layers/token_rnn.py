@@ -24,11 +24,12 @@ from typing import Any
 import numpy as np
 
 from minirnn.jit import jit
-from minirnn.layers import lookups
+from minirnn.layers import distinct, lookups
 from minirnn.layers.bidirectional import Bidirectional
+from minirnn.layers.distinct import DistinctTokens, Search
 from minirnn.layers.embedding import Embedding, token_rows
-from minirnn.layers.layer import Kernels
-from minirnn.layers.penalized import priced
+from minirnn.layers.layer import Kernels, Layer
+from minirnn.layers.penalized import bare, priced
 from minirnn.layers.simple_rnn import SimpleRNN
 from minirnn.products import FIRST, affine, affine_backward
 
@@ -122,25 +123,32 @@ class TokenRNN:
     def __init__(self, embedding: Embedding | None, rnn: SimpleRNN) -> None:
         self.embedding = embedding
         self.rnn = rnn
+        self._looked_up: tuple[Layer, str] = (rnn, "kernel") if embedding is None else (embedding, "embeddings")
+        self._search = Search()
 
     def forward(self, tokens: Any, mask: np.ndarray | None = None, training: bool = False) -> np.ndarray:
         """Tokens (B,T) -> (B,H) or (B,T,H)."""
-        self._tokens = tokens = token_rows(tokens)
+        found = tokens if isinstance(tokens, DistinctTokens) else self.distinct(tokens)
+        self._tokens = tokens = token_rows(tokens) if found is None else found.tokens
+        self._distinct = None if found is None else found.distinct
         if self.embedding is not None:
             mask = self.embedding.compute_mask(tokens, None)
-        V = tokens.num_classes if self.embedding is None else self.embedding.input_dim
-        assert V is not None
-        table = self.rnn.scratch("table", (V, self.rnn.units))
+        layer, name = self._looked_up
+        self._picked = self._pick("picked", layer.values[name])
+        table = self._rows("table", len(self._picked), self.rnn.units)
         BACKENDS[self.rnn.backend].forward(*self._projection(), table)
-        return self.rnn.recur(table, tokens.ids, tokens.rows, mask, training)
+        if found is None:
+            return self.rnn.recur(table, tokens.ids, tokens.rows, mask, training)
+        return self.rnn.recur(table, found.places, np.arange(len(found.places)), mask, training)
 
     def backward(self, dy: np.ndarray) -> None:
         """Add to the gradients of both layers. Tokens have no gradient."""
-        V = self.rnn.values["kernel"].shape[0] if self.embedding is None else self.embedding.input_dim
-        dtable = self.rnn.scratch("dtable", (V, self.rnn.units))
-        dembeddings = None if self.embedding is None else self.embedding.gradients["embeddings"]
+        layer, name = self._looked_up
+        if self.embedding is not None:
+            self.rnn.note_rows("kernel", None)
+        layer.note_rows(name, self._distinct)
+        dtable = self._rows("dtable", len(self._picked), self.rnn.units)
         embeddings, Wx, _ = self._projection()
-        gradients = self.rnn.gradients
         if self.embedding is None or self.embedding.squares is None:
             self.rnn.recur_back(dy, dtable)
         else:
@@ -149,7 +157,12 @@ class TokenRNN:
             self.rnn.recur_back(dy, dlookups, each_lookup=True)
             dtable.fill(0)
             lookups.BACKENDS[self.rnn.backend].merge(dlookups, ids, rows, Wx, dtable, self.embedding.squares)
-        BACKENDS[self.rnn.backend].backward(dtable, embeddings, Wx, dembeddings, gradients["kernel"], gradients.get("bias"))
+        gradients = self.rnn.gradients
+        dpicked = self._pick("dpicked", layer.gradients[name])
+        dembeddings, dWx = (None, dpicked) if self.embedding is None else (dpicked, gradients["kernel"])
+        BACKENDS[self.rnn.backend].backward(dtable, embeddings, Wx, dembeddings, dWx, gradients.get("bias"))
+        if self._distinct is not None:
+            distinct.BACKENDS[self.rnn.backend].scatter(dpicked, self._distinct, layer.gradients[name])
 
     def compute_mask(self, tokens: Any, mask: np.ndarray | None) -> np.ndarray | None:
         """The mask that goes on: the embedding's, if states do."""
@@ -157,9 +170,31 @@ class TokenRNN:
             return None
         return mask if self.embedding is None else self.embedding.compute_mask(token_rows(tokens), None)
 
+    def distinct(self, tokens: Any) -> DistinctTokens | None:
+        """Give the tokens with their distinct ids, or None where a table for the whole vocabulary is the better way."""
+        if self.embedding is not None and self.embedding.squares is not None:
+            return None  # each lookup has a square of its own to leave in the vocabulary's
+        layer, name = self._looked_up
+        return self._search(token_rows(tokens), len(layer.values[name]), self.rnn.backend)
+
     def _projection(self) -> tuple[np.ndarray | None, np.ndarray, np.ndarray | None]:
-        embeddings = None if self.embedding is None else self.embedding.values["embeddings"]
-        return embeddings, self.rnn.values["kernel"], self.rnn.values.get("bias")
+        embeddings, Wx = (None, self._picked) if self.embedding is None else (self._picked, self.rnn.values["kernel"])
+        return embeddings, Wx, self.rnn.values.get("bias")
+
+    def _pick(self, name: str, weight: np.ndarray) -> np.ndarray:
+        """The rows (U,·) of a weight, or of its gradient, that stand in the batch; the array itself (V,·) where all are taken."""
+        if self._distinct is None:
+            return weight
+        picked = self._rows(name, len(self._distinct), weight.shape[1])
+        distinct.BACKENDS[self.rnn.backend].gather(weight, self._distinct, picked)
+        return picked
+
+    def _rows(self, name: str, count: int, width: int) -> np.ndarray:
+        """A workspace of so many rows, cut from one that does not change its size with every batch."""
+        if self._distinct is None:
+            return self.rnn.scratch(name, (count, width))
+        B, T = len(self._tokens.rows), self._tokens.ids.shape[1]
+        return self.rnn.scratch(name, (B * T, width))[:count]
 
 
 class TokenBidirectional:
@@ -177,7 +212,8 @@ class TokenBidirectional:
 
     def forward(self, tokens: Any, mask: np.ndarray | None = None, training: bool = False) -> np.ndarray:
         """Tokens (B,T) -> as the layer."""
-        return self.both.merge(*(way.forward(tokens, mask, training) for way in self.ways))
+        found = bare(self.ways[0]).distinct(tokens)  # once for both, which read the same ids
+        return self.both.merge(*(way.forward(found or tokens, mask, training) for way in self.ways))
 
     def backward(self, dy: np.ndarray) -> None:
         """Add to the gradients of all layers."""
