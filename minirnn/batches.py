@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minirnn.one_hot import OneHot
+from minirnn.reading import IdReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class TokenRows:
 
 def read_rows(x: Any, rows: np.ndarray) -> Any:
     """Give those rows of a model's data: tokens by number, anything else as a copy (B,...)."""
+    if isinstance(x, IdReader):
+        return TokenRows(*x.read(rows), x.num_classes)
     if isinstance(x, OneHot):
         return TokenRows(x.ids, rows, x.num_classes)
     if x.dtype.kind in "iu" and x.ndim == 2:

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from minirnn.layers.embedding import Embedding, check_ids
+from minirnn.layers.embedding import Embedding, inspect_ids
 from minirnn.layers.layer import Layer
 from minirnn.one_hot import OneHot
+from minirnn.reading import IdReader, readable_ids
 
 
 def check_x(function: str, x: Any, first: Layer, dtype: np.dtype[Any]) -> Any:
@@ -33,15 +34,14 @@ def check_x(function: str, x: Any, first: Layer, dtype: np.dtype[Any]) -> Any:
             raise ValueError(f"{function}: an Embedding takes ids, received a OneHot. Pass its .ids.")
         if not len(x):
             raise ValueError(f"{function}: x is empty, received shape {x.shape}. Give at least one example.")
-        return x if x.ids.flags.c_contiguous else OneHot(np.ascontiguousarray(x.ids), x.num_classes, x.dtype)
+        ids = readable_ids(function, x.ids, x.num_classes, x.num_classes) if x.ids.ndim == 2 else x.ids
+        return ids if isinstance(ids, IdReader) else x.sharing(ids, x.dtype)
     array = as_rectangle(function, "x", x)
     if isinstance(first, Embedding):
         if array.ndim != 2:
             raise ValueError(f"{function}: x must be ids of shape (N,T), received shape {array.shape}. Use pad_sequences.")
-        ids = check_ids(function, array, first.input_dim)
-        if ids.dtype not in (np.int32, np.int64):  # small integers, or bytes in another order
-            ids = ids.astype(np.int32 if first.input_dim <= 2**31 else np.int64)
-        return np.ascontiguousarray(ids)  # one layout, so one compiled kernel
+        inspect_ids(function, array, first.input_dim)
+        return readable_ids(function, array, first.input_dim)
     array = array.astype(dtype, copy=False)
     if not np.isfinite(array).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
@@ -99,11 +99,13 @@ def check_y(function: str, y: Any, N: int, output_shape: tuple[int, ...], dtype:
         raise ValueError(
             f"{function}: y has shape {array.shape}, the model's output {(N, *output_shape)}; they must be the same, or lack only a last 1."
         )
-    labels = np.ascontiguousarray(array.reshape(N, math.prod(output_shape)), dtype)
-    wrong = ~np.isfinite(labels)
-    if bounded:
-        wrong |= (labels < 0) | (labels > 1)
-    if wrong.any():
+    # in the one form that kernels are compiled for: an array that cannot be written to would be a second one
+    labels = np.require(array.reshape(N, math.prod(output_shape)), dtype, ["C", "A", "W"])
+    lowest, highest = labels.min(), labels.max()  # of N labels, with no array of N truths
+    if not (np.isfinite(lowest) and np.isfinite(highest)) or (bounded and (lowest < 0 or highest > 1)):
+        wrong = ~np.isfinite(labels)
+        if bounded:
+            wrong |= (labels < 0) | (labels > 1)
         place = int(np.argwhere(wrong)[0, 0])
         limits = "in 0..1" if bounded else "finite"
         raise ValueError(f"{function}: labels must be {limits}, received {labels[place, np.argmax(wrong[place])]} at example {place}.")

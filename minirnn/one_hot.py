@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from minirnn.mapped import Pages, first_place, limits
+
 Array = NDArray[Any]
 
 
@@ -99,7 +101,8 @@ class OneHot:
     Parameters
     ----------
     ids : array-like of int, any shape
-        0..V-1. They are checked and copied once, as int32 (int64 when V needs it), so that no later change can make them invalid.
+        0..V-1. They are checked and copied once, as int32 (int64 when V needs it), so that no later change can make them invalid. Those of
+        a mapped file (``np.memmap``) are checked, but neither copied nor converted: a model checks each part again when it reads it.
     num_classes : int, optional
         V; the largest id + 1 when left out.
     dtype : dtype-like
@@ -143,13 +146,15 @@ class OneHot:
         if num_classes is None:
             if not given.size:
                 raise ValueError(f"OneHot: there are no ids, received shape {given.shape}, so num_classes must be given.")
-            V = int(given.max()) + 1
+            V = limits(given)[1] + 1
         else:
             V = _class_count("OneHot", num_classes)
         if num_classes is not None and V < 1:
             raise ValueError(f"OneHot: num_classes must be 1 or more, received {V}. Pass the largest id + 1.")
-        if given.size and not 0 <= given.min() <= given.max() < V:
-            place = tuple(int(axis) for axis in np.argwhere((given < 0) | (given >= V))[0])
+        lowest, highest = limits(given)
+        if lowest < 0 or highest >= V:
+            place = first_place(given, lambda piece: (piece < 0) | (piece >= V))
+            assert place is not None
             raise ValueError(
                 f"OneHot: ids must be 0..{V - 1} (num_classes={V}), received {given[place]} at {place}. "
                 "Pass a larger num_classes, or load the reviews with num_words=num_classes."
@@ -158,11 +163,12 @@ class OneHot:
             self.dtype: np.dtype[Any] = np.dtype(dtype)
         except TypeError:
             raise TypeError(f"OneHot: dtype must name a NumPy dtype, received {dtype!r}. Use 'float32' or 'float64'.") from None
-        self.ids: Array = np.array(given, dtype=np.int32 if V <= 2**31 else np.int64, order="C")
+        in_file = Pages(given).file is not None
+        self.ids: Array = given if in_file else np.array(given, dtype=np.int32 if V <= 2**31 else np.int64, order="C")
         self.num_classes: int = V
 
-    def _sharing(self, ids: Array, dtype: np.dtype[Any]) -> OneHot:
-        """Return a `OneHot` of ids that are checked already, without a copy."""
+    def sharing(self, ids: Array, dtype: np.dtype[Any]) -> OneHot:
+        """Return a `OneHot` of as many classes, with ids that are checked already, without a copy."""
         other = object.__new__(OneHot)
         other.ids, other.num_classes, other.dtype = ids, self.num_classes, dtype
         return other
@@ -197,7 +203,7 @@ class OneHot:
 
     def astype(self, dtype: DTypeLike) -> OneHot:
         """Return the same one-hot array as another dtype, sharing the ids."""
-        return self._sharing(self.ids, np.dtype(dtype))
+        return self.sharing(self.ids, np.dtype(dtype))
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         if copy is False:
@@ -213,10 +219,10 @@ class OneHot:
         if leading is not None:
             chosen = self.ids[leading]
             if chosen.ndim:
-                return self._sharing(chosen, self.dtype)
+                return self.sharing(chosen, self.dtype)
         # Both are views that repeat what is there; indexed alike, they give any part of the dense array without the rest.
         ids = np.broadcast_to(self.ids[..., np.newaxis], self.shape)
-        classes = np.broadcast_to(np.arange(self.num_classes, dtype=self.ids.dtype), self.shape)
+        classes = np.broadcast_to(np.arange(self.num_classes), self.shape)
         return (ids[key] == classes[key]).astype(self.dtype)
 
     def _leading(self, keys: tuple[Any, ...]) -> tuple[Any, ...] | None:

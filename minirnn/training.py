@@ -26,6 +26,7 @@ from minirnn import losses
 from minirnn.batches import read_rows
 from minirnn.callbacks import CallbackList, History, TerminateOnNaN
 from minirnn.inputs import check_batches, check_count, check_weights, check_y, split_validation, weights_of_classes
+from minirnn.reading import IdReader
 
 if TYPE_CHECKING:
     from minirnn.model import Sequential
@@ -85,7 +86,7 @@ def fit(
             listener.on_epoch_begin(epoch)
             model.reset_metrics()
             good = model.snapshot()
-            for step, rows in enumerate(batches(len(x), batch_size, shuffle, model.shuffle_rng)):
+            for step, rows in enumerate(batches(len(x), batch_size, shuffle, model.shuffle_rng, x)):
                 listener.on_train_batch_begin(step)
                 loss = train_batch(model, x, y, rows, weights)
                 if not math.isfinite(loss) and not nan_is_handled:
@@ -111,14 +112,24 @@ def fit(
     return history
 
 
-def batches(N: int, batch_size: int, shuffle: bool | str, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Give the rows of each batch, the last one short if need be."""
-    order = rng.permutation(N) if shuffle is True else np.arange(N)
+def batches(N: int, batch_size: int, shuffle: bool | str, rng: np.random.Generator, x: Any = None) -> Iterator[np.ndarray]:
+    """Give the rows of each batch, the last one short if need be; x, which they number, is told their order first if it reads ahead."""
+    order = shuffled(N, rng) if shuffle is True else None
+    if isinstance(x, IdReader):
+        x.expect(order)
     for start in range(0, N, batch_size):
-        rows = order[start : start + batch_size]
+        stop = min(start + batch_size, N)
+        rows = np.arange(start, stop) if order is None else order[start:stop].astype(np.intp)
         if shuffle == "batch":
             rng.shuffle(rows)
         yield rows
+
+
+def shuffled(N: int, rng: np.random.Generator) -> np.ndarray:
+    """Give 0..N-1 in random order: ``rng.permutation(N)``, number by number, in half its memory."""
+    order = np.arange(N, dtype=np.int32 if N <= 2**31 else np.int64)
+    rng.shuffle(order)
+    return order
 
 
 def train_batch(model: Sequential, x: Any, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None) -> float:
@@ -175,7 +186,7 @@ def run_evaluation(
     own_means = [(tracker.total, tracker.count) for tracker in model.trackers]
     model.reset_metrics()
     listener.on_test_begin()
-    for step, rows in enumerate(batches(len(x), batch_size, False, model.shuffle_rng)):
+    for step, rows in enumerate(batches(len(x), batch_size, False, model.shuffle_rng, x)):
         listener.on_test_batch_begin(step)
         outputs = model.forward(read_rows(x, rows), training=False)
         measure(model, outputs, y, rows, weights)
@@ -212,7 +223,7 @@ def predict(model: Sequential, x: Any, batch_size: int | None, verbose: int | st
     outputs = None
     with CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=steps) as listener:
         listener.on_predict_begin()
-        for step, rows in enumerate(batches(N, batch_size, False, model.shuffle_rng)):
+        for step, rows in enumerate(batches(N, batch_size, False, model.shuffle_rng, x)):
             listener.on_predict_batch_begin(step)
             batch = model.forward(read_rows(x, rows), training=False)
             if outputs is None:

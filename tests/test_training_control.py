@@ -6,7 +6,7 @@ from training_cases import E, H, T, V, draw_examples, note, sentiment_model
 
 from minirnn.callbacks import EarlyStopping, LambdaCallback, TerminateOnNaN
 from minirnn.layers import Dense, Embedding, Input, SimpleRNN
-from minirnn.training import batches
+from minirnn.training import batches, shuffled
 
 
 @pytest.fixture
@@ -117,6 +117,19 @@ def test_shuffling_draws_a_fresh_permutation_each_epoch():
     assert all(sorted(order) == list(range(23)) for order in flat)
     assert len({tuple(order) for order in flat}) == 3
     assert [len(rows) for rows in orders(True)[0]] == [5, 5, 5, 5, 3]
+
+
+@pytest.mark.parametrize("N", [1, 2, 23, 70_000])
+def test_the_order_is_numpy_s_permutation_in_half_its_memory(N):
+    order = shuffled(N, np.random.default_rng(5))
+
+    assert order.dtype == np.int32
+    np.testing.assert_array_equal(order, np.random.default_rng(5).permutation(N))
+
+
+@pytest.mark.parametrize("shuffle", [True, False, "batch"])
+def test_rows_are_of_one_dtype_so_that_kernels_are_compiled_once(shuffle):
+    assert {rows.dtype for epoch in orders(shuffle) for rows in epoch} == {np.dtype(np.intp)}
 
 
 def test_shuffling_by_batch_stays_inside_fixed_batches():

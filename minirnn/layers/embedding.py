@@ -25,6 +25,7 @@ from minirnn.jit import jit
 from minirnn.layers import lookups
 from minirnn.layers.distinct import Search
 from minirnn.layers.layer import Kernels, Layer, Shape, not_supported, positive_integer
+from minirnn.mapped import first_place, limits
 
 
 def embedding_forward_ref(embeddings: np.ndarray, ids: np.ndarray, rows: np.ndarray, x: np.ndarray) -> None:
@@ -196,21 +197,24 @@ def check_ids(function: str, x: Any, V: int) -> np.ndarray:
         When they are not numbers.
     """
     ids = np.asarray(x)
+    inspect_ids(function, ids, V)
+    return ids if ids.dtype.kind in "iu" else ids.astype(np.int64)
+
+
+def inspect_ids(function: str, ids: np.ndarray, V: int) -> None:
+    """Raise ValueError or TypeError unless numbers are ids 0..V-1; a file is read piece by piece."""
     if ids.dtype.kind not in "iubf":
         raise TypeError(f"{function}: ids must be integers, received dtype {ids.dtype}. Ragged lists go through pad_sequences first.")
     if ids.dtype.kind == "f":
-        wrong = ~np.isfinite(ids) | (ids != np.floor(ids))
-        if wrong.any():
-            place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        place = first_place(ids, lambda piece: ~np.isfinite(piece) | (piece != np.floor(piece)))
+        if place is not None:
             raise ValueError(f"{function}: ids must be whole numbers, received {ids[place]} at {place}. Convert words to ids first.")
-        ids = ids.astype(np.int64)
-    elif ids.dtype.kind == "b":
-        ids = ids.astype(np.int32)
-    if ids.size and (int(ids.min()) < 0 or int(ids.max()) >= V):
-        place = tuple(int(i) for i in np.argwhere((ids < 0) | (ids >= V))[0])
+    lowest, highest = limits(ids)
+    if lowest < 0 or highest >= V:
+        place = first_place(ids, lambda piece: (piece < 0) | (piece >= V))
+        assert place is not None
         axes = "(b, t)" if ids.ndim == 2 else "index"
         raise ValueError(
             f"{function}: id {int(ids[place])} at {axes} = {place} is not in 0..{V - 1}. "
             f"Load the data with num_words={V}, or give the layer a larger input_dim."
         )
-    return ids
