@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from minirnn.activations import sigmoid
-from minirnn.jit import jit
+from minirnn.jit import inline, jit
 from minirnn.registry import lookup
 
 EPSILON = 1e-7
@@ -58,6 +58,13 @@ def bce_logits_ref(
     return np.sum(losses * scale)  # type: ignore[no-any-return]
 
 
+@inline
+def bce_of_logit(z: float, label: float) -> tuple[float, float]:
+    """The loss of one logit, and its slope."""
+    e = math.exp(-abs(z))
+    return max(z, 0.0) - z * label + math.log1p(e), (1.0 if z >= 0 else e) / (1.0 + e) - label
+
+
 @jit
 def bce_logits_jit(
     logits: np.ndarray, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None, smoothing: float, dlogits: np.ndarray
@@ -67,12 +74,10 @@ def bce_logits_jit(
     total = 0.0
     for b in range(B):
         for k in range(K):
-            z = float(logits[b, k])
-            label = y[rows[b], k] * (1 - smoothing) + 0.5 * smoothing
+            loss, slope = bce_of_logit(float(logits[b, k]), y[rows[b], k] * (1 - smoothing) + 0.5 * smoothing)
             scale = (1.0 if weights is None else weights[b, k]) / (B * K)
-            e = math.exp(-abs(z))
-            total += (max(z, 0.0) - z * label + math.log1p(e)) * scale
-            dlogits[b, k] = ((1.0 if z >= 0 else e) / (1.0 + e) - label) * scale
+            total += loss * scale
+            dlogits[b, k] = slope * scale
     return total
 
 

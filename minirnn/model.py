@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from minirnn import express
 from minirnn.batches import TokenRows, read_rows
 from minirnn.inputs import check_x
 from minirnn.jit import DEFAULT_BACKEND, HAVE_NUMBA
@@ -77,6 +78,7 @@ class Sequential(Trainer):
         self._parameters: Parameters | None = None
         self._changed = False
         self._plans: dict[bool, list[Any]] = {}
+        self._express: express.Express | None = None
         self._init_rng, self.shuffle_rng = generator(seed).spawn(2)
         for layer in layers or ():
             self.add(layer)
@@ -111,7 +113,8 @@ class Sequential(Trainer):
             except ValueError:
                 self.layers.pop()
                 raise
-        self._changed, self._plans = True, {}
+        self._changed = True
+        self.forget_plans()
 
     def pop(self) -> Layer:
         """Take the last layer away, and give it.
@@ -123,7 +126,8 @@ class Sequential(Trainer):
         """
         if not self.layers:
             raise ValueError(f"Sequential.pop: model '{self.name}' has no layers.")
-        self._changed, self._plans = True, {}
+        self._changed = True
+        self.forget_plans()
         return self.layers.pop()
 
     def build(self, input_shape: Any) -> None:
@@ -158,7 +162,7 @@ class Sequential(Trainer):
                 leaf.dtype, leaf.backend = self.dtype, self.backend
             assert layer.output_shape is not None
             shape = layer.output_shape
-        self._plans = {}
+        self.forget_plans()
         self.metrics = self.resolve_metrics(self.metric_identifiers)
 
     @property
@@ -276,9 +280,18 @@ class Sequential(Trainer):
             self._plans[one_hot] = steps
         return self._plans[one_hot]
 
+    def express_way(self, x: Any, purpose: str) -> express.Express | None:
+        """Give the express way for these checked inputs, if there is one: the same numbers, many batches in one call."""
+        parts = express.parts(self, getattr(x, "num_classes", None) is not None, purpose)
+        if parts is None:
+            return None
+        if self._express is None:
+            self._express = express.Express(self, *parts)
+        return self._express
+
     def forget_plans(self) -> None:
         """Plan again at the next forward pass: layers or optimizer have changed."""
-        self._plans = {}
+        self._plans, self._express = {}, None
 
     def forward(self, x: Any, training: bool = False) -> np.ndarray:
         """Give the outputs of a batch. The array belongs to the last layer: the next forward overwrites it."""

@@ -17,7 +17,7 @@ Source: Keras 3.15, ``keras/src/trainers/trainer.py`` and ``backend/tensorflow/t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +29,11 @@ from minirnn.inputs import check_batches, check_count, check_weights, check_y, s
 from minirnn.reading import IdReader
 
 if TYPE_CHECKING:
+    from minirnn.express import Express
     from minirnn.model import Sequential
+
+TOGETHER = 16
+"""Batches of an evaluation or a prediction that are computed in one call where nobody listens to each."""
 
 Examples = tuple[Any, np.ndarray, np.ndarray | None]
 """x as the model reads it, y (N,K), and weights (N,) or None."""
@@ -86,18 +90,22 @@ def fit(
             listener.on_epoch_begin(epoch)
             model.reset_metrics()
             good = model.snapshot()
-            for step, rows in enumerate(batches(len(x), batch_size, shuffle, model.shuffle_rng, x)):
+            step = 0
+            way = model.express_way(x, "train")
+            left = lambda: 1 if way is None or listener.listens_to_batches else way.batches_at_once(steps - step)  # noqa: E731
+            for rows in batches(len(x), batch_size, shuffle, model.shuffle_rng, x, left):
                 listener.on_train_batch_begin(step)
-                loss = train_batch(model, x, y, rows, weights)
-                if not math.isfinite(loss) and not nan_is_handled:
+                losses = train_batches(model, way, x, y, rows, batch_size, weights)
+                step += len(losses)
+                if not math.isfinite(losses[-1]) and not nan_is_handled:
                     model.restore(good)
                     model.reset_states()  # what a stateful layer carries has met the same numbers
                     raise FloatingPointError(
-                        f"fit: the loss is {loss} at epoch {epoch + 1}, batch {step + 1} of {steps}. The weights are again those with "
+                        f"fit: the loss is {losses[-1]} at epoch {epoch + 1}, batch {step} of {steps}. The weights are again those with "
                         f"which this epoch began. Try a smaller learning_rate, or clipnorm."
                     )
                 if listener.listens_to_batches:
-                    listener.on_train_batch_end(step, model.metric_results())
+                    listener.on_train_batch_end(step - 1, model.metric_results())
                 if model.stop_training:
                     break
             logs = model.metric_results()
@@ -112,17 +120,24 @@ def fit(
     return history
 
 
-def batches(N: int, batch_size: int, shuffle: bool | str, rng: np.random.Generator, x: Any = None) -> Iterator[np.ndarray]:
-    """Give the rows of each batch, the last one short if need be; x, which they number, is told their order first if it reads ahead."""
+def batches(
+    N: int, batch_size: int, shuffle: bool | str, rng: np.random.Generator, x: Any = None, at_once: Callable[[], int] = lambda: 1
+) -> Iterator[np.ndarray]:
+    """Give the rows of each batch, the last one short if need be, or of so many batches at once; x, which they number, is told their order
+    first if it reads ahead.
+    """
     order = shuffled(N, rng) if shuffle is True else None
     if isinstance(x, IdReader):
         x.expect(order)
-    for start in range(0, N, batch_size):
-        stop = min(start + batch_size, N)
+    start = 0
+    while start < N:
+        stop = min(start + batch_size * at_once(), N)
         rows = np.arange(start, stop) if order is None else order[start:stop].astype(np.intp)
         if shuffle == "batch":
-            rng.shuffle(rows)
+            for first in range(0, len(rows), batch_size):
+                rng.shuffle(rows[first : first + batch_size])
         yield rows
+        start = stop
 
 
 def shuffled(N: int, rng: np.random.Generator) -> np.ndarray:
@@ -130,6 +145,27 @@ def shuffled(N: int, rng: np.random.Generator) -> np.ndarray:
     order = np.arange(N, dtype=np.int32 if N <= 2**31 else np.int64)
     rng.shuffle(order)
     return order
+
+
+def train_batches(
+    model: Sequential, way: Express | None, x: Any, y: np.ndarray, rows: np.ndarray, batch_size: int, weights: np.ndarray | None
+) -> list[float]:
+    """One step for each batch of these rows, on the express way if there is one. Gives the losses before the updates; one that is not
+    finite is the last.
+    """
+    if way is None:
+        return [train_batch(model, x, y, rows, weights)]
+    outputs, losses = way.train(x, y, weights, rows, batch_size)
+    note(model, outputs, y, rows[: len(losses) * batch_size], batch_size, losses)
+    return losses
+
+
+def note(model: Sequential, outputs: np.ndarray, y: np.ndarray, rows: np.ndarray, batch_size: int, losses: list[float]) -> None:
+    """Take the losses of batches, and the metrics on their outputs, into the epoch's means."""
+    for start, loss in zip(range(0, len(rows), batch_size), losses, strict=True):
+        model.loss_tracker.add(loss, min(batch_size, len(rows) - start))
+    for metric in model.metrics:
+        metric.update(outputs[: len(rows)], y, rows, None, model.backend)
 
 
 def train_batch(model: Sequential, x: Any, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None) -> float:
@@ -186,10 +222,17 @@ def run_evaluation(
     own_means = [(tracker.total, tracker.count) for tracker in model.trackers]
     model.reset_metrics()
     listener.on_test_begin()
-    for step, rows in enumerate(batches(len(x), batch_size, False, model.shuffle_rng, x)):
+    way = model.express_way(x, "evaluate")
+    together = 1
+    if way is not None and not listener.listens_to_test_batches:
+        batch_size, together = way.predicted_at_once(x.shape[1]), TOGETHER  # the mean over all examples stays what it is
+    for step, rows in enumerate(batches(len(x), batch_size, False, model.shuffle_rng, x, lambda: together)):
         listener.on_test_batch_begin(step)
-        outputs = model.forward(read_rows(x, rows), training=False)
-        measure(model, outputs, y, rows, weights)
+        if way is None:
+            measure(model, model.forward(read_rows(x, rows), training=False), y, rows, weights)
+        else:
+            outputs, losses = way.evaluate(x, y, weights, rows, batch_size)
+            note(model, outputs, y, rows, batch_size, losses)
         if listener.listens_to_test_batches:
             listener.on_test_batch_end(step, model.metric_results())
     logs = model.metric_results()
@@ -223,9 +266,11 @@ def predict(model: Sequential, x: Any, batch_size: int | None, verbose: int | st
     outputs = None
     with CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=steps) as listener:
         listener.on_predict_begin()
-        for step, rows in enumerate(batches(N, batch_size, False, model.shuffle_rng, x)):
+        way = model.express_way(x, "predict")
+        together = 1 if way is None or listener.listens_to_predict_batches else max(1, TOGETHER * way.predicted_at_once(x.shape[1]) // batch_size)
+        for step, rows in enumerate(batches(N, batch_size, False, model.shuffle_rng, x, lambda: together)):
             listener.on_predict_batch_begin(step)
-            batch = model.forward(read_rows(x, rows), training=False)
+            batch = model.forward(read_rows(x, rows), training=False) if way is None else way.predict(x, rows)
             if outputs is None:
                 outputs = np.empty((N, *batch.shape[1:]), model.dtype)
             outputs[rows[0] : rows[-1] + 1] = batch

@@ -63,6 +63,9 @@ from minirnn.simd import (
     zeros_of,
 )
 
+HELD = 256
+"""Rows of dz that are kept until they are multiplied into dWh together: enough to hide what a pass over dWh costs."""
+
 # ---------------------------------------------------------------------------------------------------------------------------- forward
 
 
@@ -386,8 +389,8 @@ def backward_tiles(
 
 @subroutine
 def held_steps(B: int, dropped: bool) -> int:
-    """Of how many steps ``backward_tiles`` keeps dz: some 256 rows, enough to hide what a pass over dWh costs."""
-    return 1 if dropped else max(1, 256 // B)
+    """Of how many steps ``backward_tiles`` keeps dz: ``HELD`` rows, or the batch's own if they are more."""
+    return 1 if dropped else max(1, HELD // max(B, 1))
 
 
 @jit
