@@ -34,28 +34,30 @@ FASTMATH = {"nsz", "contract", "reassoc"}
 
 FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH}
 
+AS_WRITTEN: dict[str, Any] = {**FLAGS, "fastmath": False}
+"""``reassoc`` turns a product taken again and again into a product with a power, which rounds otherwise."""
+
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
 def jit(kernel: Kernel) -> Kernel:
     """Compile a kernel in nopython mode, without the GIL, cached on disk, dividing as NumPy does (no ZeroDivisionError branch)."""
-    if not COMPILED:
-        return kernel
-    try:
-        compiled: Kernel = numba.njit(kernel, cache=True, **FLAGS)
-    except RuntimeError:  # no folder can be written to: compile anew in each process
-        compiled = numba.njit(kernel, **FLAGS)
-    else:
-        _guard_cache(compiled)
-    return compiled
+    return _compiled(kernel, FLAGS)
 
 
 def inline(kernel: Kernel) -> Kernel:
     """Compile a small function that is copied into every kernel that calls it (LLVM inlines it; it has no cache of its own)."""
-    if not COMPILED:
-        return kernel
-    compiled: Kernel = numba.njit(kernel, forceinline=True, **FLAGS)
-    return compiled
+    return _inlined(kernel, FLAGS)
+
+
+def jit_as_written(kernel: Kernel) -> Kernel:
+    """As ``jit``, and every operation is rounded as it stands in the source: for two kernels that must agree to the last bit."""
+    return _compiled(kernel, AS_WRITTEN)
+
+
+def inline_as_written(kernel: Kernel) -> Kernel:
+    """As ``inline``, for kernels of ``jit_as_written``: a function called from one keeps flags of its own."""
+    return _inlined(kernel, AS_WRITTEN)
 
 
 def subroutine(kernel: Kernel) -> Kernel:
@@ -65,6 +67,25 @@ def subroutine(kernel: Kernel) -> Kernel:
     if not COMPILED:
         return kernel
     compiled: Kernel = numba.njit(kernel, **FLAGS)
+    return compiled
+
+
+def _compiled(kernel: Kernel, flags: dict[str, Any]) -> Kernel:
+    if not COMPILED:
+        return kernel
+    try:
+        compiled: Kernel = numba.njit(kernel, cache=True, **flags)
+    except RuntimeError:  # no folder can be written to: compile anew in each process
+        compiled = numba.njit(kernel, **flags)
+    else:
+        _guard_cache(compiled)
+    return compiled
+
+
+def _inlined(kernel: Kernel, flags: dict[str, Any]) -> Kernel:
+    if not COMPILED:
+        return kernel
+    compiled: Kernel = numba.njit(kernel, forceinline=True, **flags)
     return compiled
 
 

@@ -27,6 +27,7 @@ WIDE = 16
 
 if COMPILED:
     from minirnn.simd_llvm import (
+        any_positive,
         each_eight_times,
         first_half,
         fma,
@@ -46,6 +47,7 @@ if COMPILED:
         onward,
         pointer,
         power_of_two,
+        root,
         round_lanes,
         second_half,
         store,
@@ -173,6 +175,14 @@ else:
         """The absolute value of each lane."""
         return np.abs(a)
 
+    def root(a: Any) -> Any:
+        """The square root of each lane, correctly rounded."""
+        return np.sqrt(a)
+
+    def any_positive(a: Any) -> bool:
+        """Whether any lane is larger than 0; a NaN is not."""
+        return bool((a > 0).any())
+
     def with_sign_of(a: Any, b: Any) -> Any:
         """Each lane of ``a`` with the sign of the same lane of ``b``."""
         return np.copysign(a, b)
@@ -193,6 +203,7 @@ else:
 __all__ = [
     "LANES",
     "WIDE",
+    "any_positive",
     "each_eight_times",
     "first_half",
     "fma",
@@ -212,6 +223,7 @@ __all__ = [
     "onward",
     "pointer",
     "power_of_two",
+    "root",
     "round_lanes",
     "second_half",
     "store",

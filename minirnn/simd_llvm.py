@@ -3,7 +3,7 @@
 Comes in: numba types. Goes out: intrinsics with the names, arguments and meaning that ``simd.py`` documents. Imported only when
 kernels are compiled.
 
-Source: numba's documentation, "Extending Numba" (low-level API); the LLVM Language Reference (fma, rint, masked loads and stores).
+Source: numba's documentation, "Extending Numba" (low-level API); the LLVM Language Reference (fma, rint, sqrt, masked loads and stores).
 """
 
 from __future__ import annotations
@@ -286,7 +286,17 @@ def _lanewise(name: str) -> Any:
     return function
 
 
-magnitude, round_lanes = _lanewise("fabs"), _lanewise("rint")
+magnitude, round_lanes, root = _lanewise("fabs"), _lanewise("rint"), _lanewise("sqrt")
+
+
+@intrinsic
+def any_positive(typingctx: Any, a: Any) -> Any:  # noqa: D103
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        positive = builder.fcmp_ordered(">", args[0], ir.Constant(a.vector, [0.0] * a.count))
+        flags = builder.bitcast(positive, ir.IntType(a.count))
+        return builder.icmp_unsigned("!=", flags, ir.Constant(flags.type, 0))
+
+    return types.boolean(a), codegen
 
 
 @intrinsic

@@ -12,6 +12,7 @@ from minirnn.jit import COMPILED, jit
 from minirnn.simd import (
     LANES,
     WIDE,
+    any_positive,
     fma,
     load,
     load_part,
@@ -22,6 +23,7 @@ from minirnn.simd import (
     maximum,
     minimum,
     power_of_two,
+    root,
     round_lanes,
     store,
     store_part,
@@ -66,6 +68,7 @@ def one_operand(x, out):
     store(out, (10, 0), 0.1 / a)
     store(out, (11, 0), load_spread(x, (2,)))
     store(out, (12, 0), zeros_of(x))
+    store(out, (13, 0), root(magnitude(a)))
 
 
 @jit
@@ -107,6 +110,11 @@ def powers(k, out):
 
 
 @jit
+def questions(x, out):
+    out[0] = any_positive(load(x, (0,)))
+
+
+@jit
 def multiply_add(x, y, z, out):
     a, b, c = load(x, (0,)), load(y, (0,)), load(z, (0,))
     store(out, (0, 0), fma(a, b, c))
@@ -141,7 +149,7 @@ def assert_same_bits(found, expected):
 @pytest.mark.parametrize("values", [SPECIAL, "random"])
 def test_functions_of_one_operand(values, dtype):
     x = operands(dtype) if values == "random" else np.array(values, dtype)
-    assert_same_bits(*both(one_operand, 13, dtype, x))
+    assert_same_bits(*both(one_operand, 14, dtype, x))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -199,6 +207,19 @@ def test_powers_of_two_are_exact(dtype, least, most):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("place", "value", "answer"), [(0, 1, True), (7, 1e-40, True), (3, -1, False), (3, -0.0, False), (5, np.nan, False)]
+)
+def test_any_positive(place, value, answer, dtype):
+    x = np.zeros(LANES, dtype)
+    x[place] = value
+    for probe in (questions, in_numpy(questions)):
+        found = np.array([not answer])
+        probe(x, found)
+        assert found[0] == answer
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_multiply_add(dtype):
     x, y, z = (operands(dtype, seed=seed) for seed in (1, 2, 3))
     found, expected = both(multiply_add, 3, dtype, x, y, z)
@@ -224,7 +245,9 @@ def test_a_compiled_multiply_add_rounds_once(dtype):
 def test_both_forms_have_every_name():
     assert set(simd.__all__) <= PLAIN.keys()
     assert all(hasattr(simd, name) for name in simd.__all__)
-    probed = {name for probe in (one_operand, two_operands, wide, parts, across_rows, powers, multiply_add) for name in names_in(probe)}
+    probed = {
+        name for probe in (one_operand, two_operands, wide, parts, across_rows, powers, questions, multiply_add) for name in names_in(probe)
+    }
     assert set(simd.__all__) - {"LANES", "WIDE"} <= probed
 
 
