@@ -1,6 +1,6 @@
 """Optimizers: what turns gradients into steps.
 
-Comes in: a name, or an optimizer. Goes out: an optimizer. The arithmetic is in `rmsprop`; `schedules` give the size of a step.
+Comes in: a name, or an optimizer. Goes out: an optimizer. The arithmetic is in `rmsprop_step` and `rows`; `schedules` give a step's size.
 
 Source: Keras 3.15, ``keras/src/optimizers/__init__.py``.
 """
@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from minirnn.optimizers import schedules
-from minirnn.optimizers.rmsprop import BACKENDS, RMSprop, rmsprop_jit, rmsprop_ref
+from minirnn.optimizers.rmsprop import RMSprop
+from minirnn.optimizers.rmsprop_step import BACKENDS, rmsprop_jit, rmsprop_ref
 from minirnn.registry import lookup
 
 __all__ = ["BACKENDS", "OPTIMIZERS", "RMSprop", "get", "rmsprop_jit", "rmsprop_ref", "schedules"]

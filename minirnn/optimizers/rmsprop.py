@@ -2,19 +2,9 @@
 
 Comes in: the flat vectors of weights and gradients. Goes out: the weights, one step on. It knows nothing of layers.
 
-    v <- rho v + (1 - rho) g²                       velocity
-    a <- rho a + (1 - rho) g                        with ``centered``
-    d  = v + epsilon,  or  v - a² + epsilon         epsilon inside the root: outside, small gradients step ten times too far
-    step = learning_rate g / sqrt(d)
-    w <- w - step,  or  m <- momentum m + step, w <- w - m
-
-Before it, in this order: the gradients are clipped, and the weights decay by ``w weight_decay learning_rate``; after it, weights that have
-a constraint are made to keep it. All vectors start at 0;
-there is no bias correction. A velocity below the smallest normal number is set to 0: its weight does not move differently, since epsilon
-is added, and arithmetic on subnormal numbers is many times slower.
-
-For a row of an embedding g² is the square of the sum over its lookups, or with ``embedding_update="per_lookup"`` the sum of their squares
-(``layers/lookups.py``).
+The step itself is in ``rmsprop_step.py``, and for weights of which a batch looks up some rows in ``rows.py``. Before it, in this order: the
+gradients are clipped, and the weights decay by ``w weight_decay learning_rate``; after it, weights that have a constraint are made to keep
+it. All vectors start at 0; there is no bias correction.
 
 Source: Keras 3.15, ``keras/src/optimizers/rmsprop.py`` and ``base_optimizer.py``.
 """
@@ -26,80 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from minirnn.jit import jit
+from minirnn.optimizers import rows
 from minirnn.optimizers.learning_rate import LearningRate, deserialize
+from minirnn.optimizers.rmsprop_step import BACKENDS, Vector
+from minirnn.optimizers.rows import LazyRows
 from minirnn.optimizers.schedules import LearningRateSchedule
-from minirnn.parameters import Parameters
-
-Vector = np.ndarray
-
-
-def rmsprop_ref(
-    values: Vector,
-    gradients: Vector,
-    velocity: Vector,
-    momentums: Vector | None,
-    averages: Vector | None,
-    squares: Vector | None,
-    learning_rate: float,
-    rho: float,
-    momentum: float,
-    epsilon: float,
-) -> None:
-    """One step on flat vectors (P,). Momentums and averages are None where not in use, squares where they are those of the gradients."""
-    one, tiny = values.dtype.type(1), np.finfo(values.dtype).tiny
-    learning_rate, keep, take, momentum, epsilon = (one * number for number in (learning_rate, rho, 1 - rho, momentum, epsilon))
-    velocity *= keep
-    velocity += take * (gradients * gradients if squares is None else squares)
-    velocity[velocity < tiny] = 0
-    d = velocity + epsilon
-    if averages is not None:
-        averages *= keep
-        averages += take * gradients
-        d -= averages * averages
-    step = learning_rate * gradients / np.sqrt(d)
-    if momentums is not None:
-        momentums *= momentum
-        momentums += step
-        step = momentums
-    values -= step
-
-
-@jit
-def rmsprop_jit(
-    values: Vector,
-    gradients: Vector,
-    velocity: Vector,
-    momentums: Vector | None,
-    averages: Vector | None,
-    squares: Vector | None,
-    learning_rate: float,
-    rho: float,
-    momentum: float,
-    epsilon: float,
-) -> None:
-    """The same, compiled: one pass over memory."""
-    dtype = values.dtype.type
-    tiny = np.finfo(values.dtype).tiny
-    step_size, keep, take, zero = dtype(learning_rate), dtype(rho), dtype(1 - rho), dtype(0)
-    for k in range(values.size):
-        g = gradients[k]
-        v = keep * velocity[k] + take * (g * g if squares is None else squares[k])
-        v = zero if v < tiny else v
-        velocity[k] = v
-        d = v + dtype(epsilon)
-        if averages is not None:
-            a = keep * averages[k] + take * g
-            averages[k] = a
-            d -= a * a
-        step = step_size * g / np.sqrt(d)
-        if momentums is not None:
-            step += dtype(momentum) * momentums[k]
-            momentums[k] = step
-        values[k] -= step
-
-
-BACKENDS = {"numpy": rmsprop_ref, "numba": rmsprop_jit}
+from minirnn.parameters import Parameters, Slot
 
 
 class RMSprop:
@@ -159,7 +81,7 @@ class RMSprop:
             if value is not None:
                 raise ValueError(f"RMSprop: {argument} is not supported by minirnn, received {value!r}. Leave it out.")
         self._learning_rate = LearningRate("RMSprop", learning_rate)
-        self.rho = _number("rho", rho, 1.0)
+        self._rho = _number("rho", rho, 1.0)
         self.momentum = _number("momentum", momentum, 1.0)
         self.epsilon = _number("epsilon", epsilon)
         self.centered = centered
@@ -173,7 +95,8 @@ class RMSprop:
         self.ema_momentum = ema_momentum
         self.name = name
         self.iterations = 0
-        self.state: dict[str, np.ndarray] = {}
+        self._state: dict[str, np.ndarray] = {}
+        self._lazy = LazyRows()
         self._parameters: Parameters | None = None
 
     @property
@@ -189,6 +112,29 @@ class RMSprop:
     def scheduled(self) -> bool:
         """Whether a schedule or a function gives the learning rate, so that it is no number of the optimizer's own."""
         return self._learning_rate.scheduled
+
+    @property
+    def rho(self) -> float:
+        """How much of the old velocity the next step keeps, 0..1. It can be set between steps."""
+        return self._rho
+
+    @rho.setter
+    def rho(self, value: float) -> None:
+        rho = _number("rho", value, 1.0)
+        self._settle()  # by the old one, under which the steps were taken
+        self._rho = rho
+
+    @property
+    def state(self) -> dict[str, np.ndarray]:
+        """Vectors as long as the weights, by name, as they are after the last step; to be written to, too. Ask again after the next step:
+        velocities of rows without a gradient are brought up to date when they are asked for.
+        """
+        self._settle()
+        return self._state
+
+    def _settle(self) -> None:
+        if self._state:
+            self._lazy.settle(self._state["velocity"], self._rho)
 
     def build(self, parameters: Parameters, replacing: Parameters | None = None) -> None:
         """Make the state for these parameters, all zeros, and start counting; for parameters it has already, do nothing.
@@ -210,36 +156,60 @@ class RMSprop:
         self._parameters = parameters
         self.iterations = 0
         names = ["velocity", *(["momentum"] if self.momentum > 0 else []), *(["average_gradient"] if self.centered else [])]
-        self.state = {name: np.zeros_like(parameters.values) for name in names}
+        self._state = {name: np.zeros_like(parameters.values) for name in names}
+        self._lazy = LazyRows()
         parameters.square_lookups(self.embedding_update == "per_lookup")
 
     def apply(self, parameters: Parameters, backend: str = "numpy") -> None:
         """Take one step from ``parameters.gradients``."""
         self.build(parameters)
         part = parameters.trainable
-        values, gradients = parameters.values[part], parameters.gradients[part]
+        values, gradients = parameters.values, parameters.gradients
         learning_rate = self.learning_rate  # once, for a function may give another one when it is asked again
         squares = parameters.square_gradients() if self.embedding_update == "per_lookup" else None
         if self.clipnorm or self.clipvalue or self.global_clipnorm:
-            squares = self._clip(parameters, gradients, squares)
+            squares = self._clip(parameters, gradients[part], squares)
         if self.weight_decay:
-            values -= values * values.dtype.type(self.weight_decay) * values.dtype.type(learning_rate)
-        state = self.state
-        momentums, averages = state.get("momentum"), state.get("average_gradient")
+            values[part] -= values[part] * values.dtype.type(self.weight_decay) * values.dtype.type(learning_rate)
+        by_rows = self._by_rows(parameters)
+        velocity, lazy = self._state["velocity"], self._lazy
+        lazy.backend = backend
+        lazy.settle_others([slot for slot, _ in by_rows], velocity, self.rho)
+        start = part.start
+        for slot, some in by_rows:
+            self._step_all(slice(start, slot.slice.start), parameters, squares, learning_rate, backend)
+            views = [vector[slot.slice].reshape(slot.shape) for vector in (values, gradients, velocity)]
+            rows.BACKENDS[backend].update(*views, some, lazy.last_step(slot), lazy.step + 1, learning_rate, self.rho, self.epsilon)
+            start = slot.slice.stop
+        self._step_all(slice(start, part.stop), parameters, squares, learning_rate, backend)
+        lazy.step += 1
+        parameters.constrain()
+        self.iterations += 1
+
+    def _by_rows(self, parameters: Parameters) -> list[tuple[Slot, np.ndarray]]:
+        """Give the weights of which only some rows need a step now, and those rows: where a row without a gradient has but a velocity that
+        decays (``rows.py``).
+        """
+        clips = self.clipnorm or self.clipvalue or self.global_clipnorm
+        if len(self._state) > 1 or self.weight_decay or clips or self.embedding_update == "per_lookup":
+            return []
+        return [(slot, some) for slot, some in parameters.known_rows() if slot.name not in slot.layer.constraints]
+
+    def _step_all(self, part: slice, parameters: Parameters, squares: Vector | None, learning_rate: float, backend: str) -> None:
+        """Take a step on all weights of that part; ``squares`` are of the trainable weights, which come first."""
+        momentums, averages = self._state.get("momentum"), self._state.get("average_gradient")
         BACKENDS[backend](
-            values,
-            gradients,
-            state["velocity"][part],
+            parameters.values[part],
+            parameters.gradients[part],
+            self._state["velocity"][part],
             None if momentums is None else momentums[part],
             None if averages is None else averages[part],
-            squares,
+            None if squares is None else squares[part],
             learning_rate,
             self.rho,
             self.momentum,
             self.epsilon,
         )
-        parameters.constrain()
-        self.iterations += 1
 
     def _clip(self, parameters: Parameters, gradients: Vector, squares: Vector | None) -> Vector | None:
         """Clip in place; give the squares that the update is to use. With them, a norm is over all lookups, as TensorFlow takes it."""
