@@ -310,9 +310,10 @@ def with_sign_of(typingctx: Any, a: Any, b: Any) -> Any:  # noqa: D103
 @intrinsic
 def power_of_two(typingctx: Any, k: Any) -> Any:  # noqa: D103
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        bias, mantissa = (127, 23) if k.dtype is types.float32 else (1023, 52)
-        whole = ir.VectorType(ir.IntType(k.dtype.bitwidth), k.count)
-        exponent = builder.add(builder.fptosi(args[0], whole), ir.Constant(whole, [bias] * k.count))
+        # added to k, it leaves k + bias in the lowest bits of the sum, so that no conversion to integers is needed
+        bits, mantissa, shifter = (32, 23, 1.5 * 2**23 + 127) if k.dtype is types.float32 else (64, 52, 1.5 * 2**52 + 1023)
+        whole = ir.VectorType(ir.IntType(bits), k.count)
+        exponent = builder.bitcast(builder.fadd(args[0], ir.Constant(k.vector, [shifter] * k.count)), whole)
         return builder.bitcast(builder.shl(exponent, ir.Constant(whole, [mantissa] * k.count)), k.vector)
 
     return k(k), codegen
