@@ -31,9 +31,8 @@ RHO, EPSILON = 0.9, 1e-7
 """Keras's defaults."""
 
 FORWARD_NUMBERS = 2**22
-"""Without a gradient, a layer's result holds at most so many numbers (rows·T·width), or a training batch's. CPU time a row on two threads,
-H=8: 44 µs at 64 rows, 16 at 256, 8 at 4,096; H=128: least at 128 to 256 rows; one-hot at V=200: least at 64 to 256, three times that at 1,024.
-"""
+"""Without a gradient, a layer's result holds at most so many numbers (rows·T·width), or a training batch's. CPU time a row, two threads,
+H=8: 44 µs at 64 rows, 16 at 256, 8 at 4,096; H=128: least at 128 to 256 rows; one-hot, V=200: least at 64 to 256, thrice that at 1,024."""
 
 
 class RMSprop:
