@@ -12,34 +12,70 @@ from hypothesis import strategies as st
 from benchmarks import floor
 
 
-@pytest.fixture
-def built() -> None:
-    """Skip where the floor cannot be built."""
+def skip_unless_built(build: floor.Build) -> None:
     try:
-        floor.compiled()
+        floor.compiled(build)
     except floor.FloorUnavailable as reason:
         pytest.skip(str(reason))
 
 
+@pytest.fixture
+def built() -> None:
+    """Skip where the floor cannot be built."""
+    skip_unless_built(floor.AVX2)
+
+
 @settings(max_examples=15, deadline=None)
-@given(T=st.integers(1, 40), V=st.integers(1, 50), groups=st.integers(1, 5), batch_groups=st.integers(1, 3), seed=st.integers(0, 99))
-@pytest.mark.usefixtures("built")
-def test_the_floor_equals_numpy(T: int, V: int, groups: int, batch_groups: int, seed: int) -> None:
+@given(T=st.integers(1, 50), V=st.integers(1, 50), groups=st.integers(1, 5), batch_groups=st.integers(1, 3), seed=st.integers(0, 99))
+@pytest.mark.parametrize("build", floor.BUILDS, ids=lambda build: build.name)
+def test_every_floor_equals_numpy(build: floor.Build, T: int, V: int, groups: int, batch_groups: int, seed: int) -> None:
+    skip_unless_built(build)
     case = floor.make_case(N=groups * floor.ROWS, T=T, V=V, B=batch_groups * floor.ROWS, seed=seed)
 
-    floor.epoch_call(case)()
+    run_epoch = floor.epoch_call(case, build)
+    run_epoch()
 
     assert case.dtable.dtype == case.dU.dtype == np.float32
-    assert floor.worst_error(case) < floor.TOLERANCE / 10
+    assert floor.worst_error(case, build) < floor.TOLERANCE / 10
+    run_epoch()
+    assert floor.worst_error(case, build) < floor.TOLERANCE / 10, "a second epoch starts from nothing again"
+
+
+@pytest.mark.parametrize("build", floor.BUILDS, ids=lambda build: build.name)
+def test_a_case_can_go_from_one_build_to_another(build: floor.Build) -> None:
+    skip_unless_built(build)
+    case = floor.make_case(N=96, T=9, V=11)
+
+    for each in (build, floor.AVX2, build):
+        floor.checked_call(case, each)
+
+    assert np.abs(case.dU).max() > 0
 
 
 @pytest.mark.usefixtures("built")
-def test_native_flags_give_the_same_gradients() -> None:
+def test_the_native_floor_is_one_that_runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = replace(floor.AVX512, name="another machine's", flags=("-no-such-flag-at-all",))
+    monkeypatch.setattr(floor, "BUILDS", (elsewhere, floor.AVX2))
     case = floor.make_case(N=96, T=9, V=11)
 
-    floor.checked_call(case, floor.NATIVE_FLAGS)
+    build, run_epoch = floor.fastest_call(case)
+    run_epoch()
 
-    assert np.abs(case.dU).max() > 0
+    assert build == floor.AVX2
+    assert floor.worst_error(case, build) < floor.TOLERANCE
+
+
+def test_without_any_build_the_native_floor_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(floor, "BUILDS", (replace(floor.AVX2, name="unbuilt", flags=("-no-such-flag-at-all",)),))
+
+    with pytest.raises(floor.FloorUnavailable, match=r"cannot build floor\.c|no C compiler"):
+        floor.fastest_call(floor.make_case(N=96, T=9, V=11))
+
+
+def test_arrays_start_where_a_register_may() -> None:
+    case = floor.make_case(N=32, T=3, V=5, B=32)
+
+    assert all(array.ctypes.data % floor.ALIGNMENT == 0 for array in (case.table, case.U, case.dh_last, case.hs, case.dtable, case.dU))
 
 
 @pytest.mark.usefixtures("built")
@@ -55,7 +91,7 @@ def test_without_a_compiler_the_floor_says_so(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(floor.shutil, "which", lambda _: None)
 
     with pytest.raises(floor.FloorUnavailable, match="no C compiler"):
-        floor.compiled.__wrapped__(floor.FLAGS)
+        floor.compiled.__wrapped__(floor.AVX2)
 
 
 def test_what_a_compiler_refuses_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +99,7 @@ def test_what_a_compiler_refuses_is_a_reason(monkeypatch: pytest.MonkeyPatch) ->
         pytest.skip("no C compiler")
 
     with pytest.raises(floor.FloorUnavailable, match=r"cannot build floor\.c"):
-        floor.compiled.__wrapped__(("-no-such-flag-at-all",))
+        floor.compiled.__wrapped__(replace(floor.AVX2, flags=("-no-such-flag-at-all",)))
 
 
 @pytest.mark.parametrize(("N", "B"), [(33, 32), (64, 33), (0, 32)])
