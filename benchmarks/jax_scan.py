@@ -14,7 +14,8 @@ tried, in ms of CPU time a step on one core (Zen 5, JAX 0.10.2, least of 15; B=6
     states as (H,B)                0.34 instead of 0.19
     unroll=1, 2, 4, 8, 16          0.19, 0.19, 0.21, 0.22, 0.23 (H=8), written out 0.17, 0.26, 0.27, 0.32; 8.4, -, 8.2 (H=128)
     Wx before or after the lookup  0.19, 0.32 (V=200); 0.54, 0.50 (V=10,000); 3.5, 2.3 (V=88,584); 94, 85 (H=512, V=10,000)
-    update of all rows, of those looked up    0.50, 0.52 (V=10,000); 2.3, 1.1 (V=88,584); 0.24, 0.08 (V=10,000, B=1); E=32: 2.7, 3.4
+    update of all rows, of those looked up    0.50, 0.52 (V=10,000); 2.3, 1.1 (V=88,584); 0.24, 0.08 (V=10,000, B=1);
+                                   2.7, 3.4 (V=88,584, E=32)
     g/sqrt(d) as g·rsqrt(d), registers of 512 bits    no difference
 """
 
