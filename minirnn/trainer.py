@@ -266,6 +266,21 @@ class Trainer:
         """Give the outputs for one batch."""
         return self._model(x)
 
+    def predict_one(self, x: Any) -> Any:
+        """Give the output for one example, as fast as can be: a float where the model has one output, else an array. minirnn's own.
+
+        Parameters
+        ----------
+        x : ids (T,), or whatever one example is, without the axis of the batch
+
+        Raises
+        ------
+        ValueError, TypeError
+            For an example that does not fit.
+        """
+        output = training.predict_one(self._model, x)
+        return float(output[0]) if output.shape == (1,) else output
+
     def _as_asked(self, logs: dict[str, float], return_dict: bool) -> Any:
         if return_dict:
             return dict(sorted(logs.items()))

@@ -26,6 +26,7 @@ from minirnn import losses
 from minirnn.batches import read_rows
 from minirnn.callbacks import CallbackList, History, TerminateOnNaN
 from minirnn.inputs import check_batches, check_count, check_weights, check_y, split_validation, weights_of_classes
+from minirnn.one_hot import OneHot
 from minirnn.reading import IdReader
 
 if TYPE_CHECKING:
@@ -279,6 +280,16 @@ def predict(model: Sequential, x: Any, batch_size: int | None, verbose: int | st
         listener.on_predict_end()
     assert outputs is not None
     return outputs
+
+
+def predict_one(model: Sequential, x: Any) -> np.ndarray:
+    """Give the output of one example; ``Sequential.predict_one`` documents the argument."""
+    x = model.check("predict_one", x[None] if isinstance(x, np.ndarray | OneHot) else np.asarray(x)[None])
+    check_batches("predict_one", model.layers, 1, 1)
+    model.prepare("predict_one", x)
+    way = model.express_way(x, "predict")
+    row = np.zeros(1, np.intp)
+    return (np.array(model.forward(read_rows(x, row), training=False)) if way is None else way.predict(x, row))[0]
 
 
 def check_examples(function: str, model: Sequential, x: Any, y: Any, sample_weight: Any, class_weight: Any) -> Examples:

@@ -87,6 +87,8 @@ class Express:
 
     def batches_at_once(self, left: int) -> int:
         """How many of the batches that are left the next call of ``train`` should take."""
+        if not self.model.optimizer.foresees_rates:
+            return 1
         return min(left, max(1, int(CALL_SECONDS / self._seconds["train"]))) if "train" in self._seconds else min(left, 2)
 
     def train(
@@ -95,12 +97,12 @@ class Express:
         """Train on these rows (M,), batch by batch; give outputs (M,K), and the loss of each batch before its step. Where one is not finite,
         it is the last, and its step was not taken.
         """
-        optimizer, parameters = self.model.optimizer, self.model.parameters
+        optimizer = self.model.optimizer
         steps = math.ceil(len(rows) / batch_size)
         tokens = read_rows(x, rows)
         slot = self._looked_up()
         sparse = pays(slot.shape[0], batch_size * tokens.ids.shape[1])
-        velocity, last_step, taken = optimizer.begin_steps(slot if sparse else None)
+        velocity, last_step, taken = optimizer.begin_steps(slot if sparse else None, self.model.backend)
         rates = optimizer.coming_rates(steps)
         outputs, losses = self._run("train", tokens, y, weights, rows, batch_size, rates, velocity, last_step, sparse, taken)
         finite = np.isfinite(losses)

@@ -67,6 +67,11 @@ class LearningRate:
             )
         self._given = value if callable(value) else require_number(self.who, "learning_rate", value)
 
+    @property
+    def foreseen(self) -> bool:
+        """Whether a rate depends on nothing but its step."""
+        return not self.scheduled or isinstance(self._given, LearningRateSchedule)
+
     def at(self, step: int) -> float:
         """Give the rate of a step.
 

@@ -186,6 +186,44 @@ class RMSprop:
         parameters.constrain()
         self.iterations += 1
 
+    @property
+    def plain(self) -> bool:
+        """Whether a step is nothing but the velocity's, so that a compiled loop can take it."""
+        clips = self.clipnorm or self.clipvalue or self.global_clipnorm
+        return not (self.momentum or self.centered or self.weight_decay or clips or self.embedding_update == "per_lookup")
+
+    @property
+    def foresees_rates(self) -> bool:
+        """Whether the learning rates of coming steps can be told now: not if a function is to be asked before each."""
+        return self._learning_rate.foreseen
+
+    def coming_rates(self, steps: int) -> np.ndarray:
+        """Give the learning rates of the next steps, float64."""
+        return np.array([self._learning_rate.at(self.iterations + step) for step in range(steps)])
+
+    def begin_steps(self, slot: Slot | None, backend: str) -> tuple[np.ndarray, np.ndarray, int]:
+        """Hand the state to a loop that takes steps itself.
+
+        Parameters
+        ----------
+        slot : of the weight of which it updates only the rows that it looks up; None where it updates all of all weights
+
+        Returns
+        -------
+        velocity (P,) : of all weights
+        last_step (V,) : see ``rows.py``; empty without a slot
+        step : how many steps there have been
+        """
+        assert self._parameters is not None
+        self._lazy.backend = backend
+        self._lazy.settle_others([] if slot is None else [slot], self._state["velocity"], self.rho)
+        return self._state["velocity"], np.empty(0, np.int64) if slot is None else self._lazy.last_step(slot), self._lazy.step
+
+    def end_steps(self, steps: int) -> None:
+        """Take note of so many steps that such a loop has taken."""
+        self._lazy.step += steps
+        self.iterations += steps
+
     def _by_rows(self, parameters: Parameters) -> list[tuple[Slot, np.ndarray]]:
         """Give the weights of which only some rows need a step now, and those rows: where a row without a gradient has but a velocity that
         decays (``rows.py``).
