@@ -1,18 +1,19 @@
-"""One affine map of a few rows, and its gradients, written in lanes: what a recurrent step is made of.
+"""Matrix products: what a recurrent step, a projection and a gradient of weights are made of.
 
-Comes in: stacks of matrices ``x (S,B,I)`` and ``out (S,B,J)``, of which one step each is meant; weights W (I,J); a table (R,J), of which
-row ``rows_of[r,b]`` is what row b starts from. Goes out:
+Comes in: pointers, and how far apart rows and terms lie. Goes out:
 
-    affine             out[t]   = table[rows_of[r]] + x[s] · W        (B,J)
-    affine_backward    dW      += x[s]ᵀ · dz[t]                       (I,J)
-                       dtable[rows_of[r]] += dz[t]                    (R,J), repeated rows as often as they stand there
+    product     out[b] = start[rows_of[b]] + Σ_k x[b,k] W[k]          b < B, k < terms; J columns each
 
-A bias is a table of one row. The table is read and added to while the row is in a register, in the same pass as the product.
+One loop serves them all. A step of the recurrence starts each row from the row of the table that its id picks; a projection starts all from
+the bias; a gradient, dW += xᵀ · dz, starts from itself, reads x transposed, and has the rows of the batch for terms.
 
-At 64 rows by 8 units a call into BLAS costs more than the arithmetic. Both functions hold a block of eight by eight weights in registers
-while all B rows stream past; the eight multiply-adds of a row are two chains of four, half the latency of one chain of eight. That made
-a forward pass of 8 units twice as fast as four rows sharing each loaded row of W. A step is named by its number, not cut out as an array
-of its own, because each such cut costs two atomic counts, 2 microseconds a batch.
+A tile of 8 rows by 2 registers keeps its sums in registers from the first term to the last (``tiles_llvm.py``), so a term costs two loads of W
+and eight numbers of x for 16 multiply-adds. W is read fastest if its columns lie in panels as wide as a tile (``pack``), which pays where
+the same W is used again, T times in a recurrence. One core of a Zen 5, GFLOP/s, with numpy.matmul (OpenBLAS 0.3.30, one thread) beside it:
+
+    B x H times H x H        32 x 32    64 x 64    64 x 128    64 x 512
+    product, W packed             48        160         211         231
+    matmul                        28         79          98         105
 """
 
 from __future__ import annotations
@@ -22,134 +23,13 @@ from typing import Any
 import numpy as np
 
 from minirnn.jit import COMPILED, inline, subroutine
-from minirnn.simd import LANES, fma, load, load_part, load_spread, onward, store, store_part
-
-BLOCK = 8
-"""Rows of W that are held in registers at a time."""
+from minirnn.simd import LANES, fma, onward
 
 FIRST: Any = np.int64(0)
 """Zero as any other number. numba compiles a function anew for the literal 0, and each kernel here takes a second to compile."""
 
-
-def affine_ref(x: np.ndarray, s: int, W: np.ndarray, table: np.ndarray, rows_of: np.ndarray, r: int, out: np.ndarray, t: int) -> None:
-    """out[t] = table[rows_of[r]] + x[s] · W."""
-    out[t] = table[rows_of[r]] + x[s] @ W
-
-
-def affine_backward_ref(
-    x: np.ndarray, s: int, dz: np.ndarray, t: int, dtable: np.ndarray, rows_of: np.ndarray, r: int, dW: np.ndarray
-) -> None:
-    """dW += x[s]ᵀ · dz[t], and dtable[rows_of[r]] += dz[t]."""
-    dW += x[s].T @ dz[t]
-    np.add.at(dtable, rows_of[r], dz[t])
-
-
-@inline
-def _eight_terms(z: Any, x: Any, s: Any, b: Any, i: Any, w0: Any, w1: Any, w2: Any, w3: Any, w4: Any, w5: Any, w6: Any, w7: Any) -> Any:
-    """z + Σ_k x[s,b,i+k] w_k, as two chains."""
-    even = fma(load_spread(x, (s, b, i)), w0, z)
-    odd = load_spread(x, (s, b, i + 1)) * w1
-    even = fma(load_spread(x, (s, b, i + 2)), w2, even)
-    odd = fma(load_spread(x, (s, b, i + 3)), w3, odd)
-    even = fma(load_spread(x, (s, b, i + 4)), w4, even)
-    odd = fma(load_spread(x, (s, b, i + 5)), w5, odd)
-    even = fma(load_spread(x, (s, b, i + 6)), w6, even)
-    odd = fma(load_spread(x, (s, b, i + 7)), w7, odd)
-    return even + odd
-
-
-@inline
-def _affine_block(x: Any, s: Any, i: Any, W: Any, j: Any, table: Any, rows_of: Any, r: Any, out: Any, t: Any) -> None:
-    """What eight rows of W by one vector of columns give to all B rows; the first eight find the table's row there."""
-    w0, w1, w2, w3 = load(W, (i, j)), load(W, (i + 1, j)), load(W, (i + 2, j)), load(W, (i + 3, j))
-    w4, w5, w6, w7 = load(W, (i + 4, j)), load(W, (i + 5, j)), load(W, (i + 6, j)), load(W, (i + 7, j))
-    for b in range(x.shape[1]):
-        z = load(table, (rows_of[r, b], j)) if i == 0 else load(out, (t, b, j))
-        store(out, (t, b, j), _eight_terms(z, x, s, b, i, w0, w1, w2, w3, w4, w5, w6, w7))
-
-
-@inline
-def affine(x: np.ndarray, s: int, W: np.ndarray, table: np.ndarray, rows_of: np.ndarray, r: int, out: np.ndarray, t: int) -> None:
-    """Blocks of eight rows of W by whole lanes, then what is left of rows and of columns."""
-    I, J = W.shape
-    B = x.shape[1]
-    if I == BLOCK and J == LANES:  # the one block, its place a constant: 5 % faster than as a case of the loops below
-        _affine_block(x, s, FIRST, W, FIRST, table, rows_of, r, out, t)
-        return
-    whole_i, whole_j = I - I % BLOCK, J - J % LANES
-    for j in range(0, whole_j, LANES):
-        for i in range(0, whole_i, BLOCK):
-            _affine_block(x, s, i, W, j, table, rows_of, r, out, t)
-        for i in range(whole_i, I):
-            w = load(W, (i, j))
-            for b in range(B):
-                z = load(table, (rows_of[r, b], j)) if i == 0 else load(out, (t, b, j))
-                store(out, (t, b, j), fma(load_spread(x, (s, b, i)), w, z))
-    if whole_j < J:
-        n = J - whole_j
-        for b in range(B):
-            z = load_part(table, (rows_of[r, b], whole_j), n)
-            for i in range(I):
-                z = fma(load_spread(x, (s, b, i)), load_part(W, (i, whole_j), n), z)
-            store_part(out, (t, b, whole_j), z, n)
-
-
-@inline
-def _backward_block(x: Any, s: Any, i: Any, dz: Any, t: Any, j: Any, dtable: Any, rows_of: Any, r: Any, dW: Any) -> None:
-    """What all B rows give to eight rows of dW by one vector of columns; the first eight bring the table's share along."""
-    w0, w1, w2, w3 = load(dW, (i, j)), load(dW, (i + 1, j)), load(dW, (i + 2, j)), load(dW, (i + 3, j))
-    w4, w5, w6, w7 = load(dW, (i + 4, j)), load(dW, (i + 5, j)), load(dW, (i + 6, j)), load(dW, (i + 7, j))
-    for b in range(x.shape[1]):
-        z = load(dz, (t, b, j))
-        if i == 0:
-            store(dtable, (rows_of[r, b], j), load(dtable, (rows_of[r, b], j)) + z)
-        w0, w1 = fma(load_spread(x, (s, b, i)), z, w0), fma(load_spread(x, (s, b, i + 1)), z, w1)
-        w2, w3 = fma(load_spread(x, (s, b, i + 2)), z, w2), fma(load_spread(x, (s, b, i + 3)), z, w3)
-        w4, w5 = fma(load_spread(x, (s, b, i + 4)), z, w4), fma(load_spread(x, (s, b, i + 5)), z, w5)
-        w6, w7 = fma(load_spread(x, (s, b, i + 6)), z, w6), fma(load_spread(x, (s, b, i + 7)), z, w7)
-    store(dW, (i, j), w0)
-    store(dW, (i + 1, j), w1)
-    store(dW, (i + 2, j), w2)
-    store(dW, (i + 3, j), w3)
-    store(dW, (i + 4, j), w4)
-    store(dW, (i + 5, j), w5)
-    store(dW, (i + 6, j), w6)
-    store(dW, (i + 7, j), w7)
-
-
-@inline
-def affine_backward(x: np.ndarray, s: int, dz: np.ndarray, t: int, dtable: np.ndarray, rows_of: np.ndarray, r: int, dW: np.ndarray) -> None:
-    """Blocks of eight rows of dW by whole lanes, then what is left of rows and of columns."""
-    I, J = dW.shape
-    B = x.shape[1]
-    if I == BLOCK and J == LANES:
-        _backward_block(x, s, FIRST, dz, t, FIRST, dtable, rows_of, r, dW)
-        return
-    whole_i, whole_j = I - I % BLOCK, J - J % LANES
-    for j in range(0, whole_j, LANES):
-        for i in range(0, whole_i, BLOCK):
-            _backward_block(x, s, i, dz, t, j, dtable, rows_of, r, dW)
-        for i in range(whole_i, I):
-            w = load(dW, (i, j))
-            for b in range(B):
-                z = load(dz, (t, b, j))
-                if i == 0:
-                    store(dtable, (rows_of[r, b], j), load(dtable, (rows_of[r, b], j)) + z)
-                w = fma(load_spread(x, (s, b, i)), z, w)
-            store(dW, (i, j), w)
-    if whole_j < J:
-        n = J - whole_j
-        for i in range(I):
-            w = load_part(dW, (i, whole_j), n)
-            for b in range(B):
-                z = load_part(dz, (t, b, whole_j), n)
-                if i == 0:
-                    store_part(dtable, (rows_of[r, b], whole_j), load_part(dtable, (rows_of[r, b], whole_j), n) + z, n)
-                w = fma(load_spread(x, (s, b, i)), z, w)
-            store_part(dW, (i, whole_j), w, n)
-
-
-# ----------------------------------------------------------------------------------------------------------- whole products, on pointers
+ONE: Any = np.int64(1)
+"""One, likewise."""
 
 if COMPILED:
     from minirnn.tiles_llvm import (
@@ -188,7 +68,20 @@ else:
 
 @subroutine
 def product(
-    x: Any, x_row: int, x_term: int, B: int, W: Any, W_column: int, W_term: int, terms: int, J: int, start: Any, rows_of: Any, length: int, out: Any, out_row: int
+    x: Any,
+    x_row: int,
+    x_term: int,
+    B: int,
+    W: Any,
+    W_column: int,
+    W_term: int,
+    terms: int,
+    J: int,
+    start: Any,
+    rows_of: Any,
+    length: int,
+    out: Any,
+    out_row: int,
 ) -> None:
     """out[b] = start[rows_of[b]] + Σ_k x[b,k] W[k], for B rows and J columns, J a whole number of lanes.
 

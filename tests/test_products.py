@@ -5,71 +5,111 @@ from hypothesis import strategies as st
 from twins import DTYPES, compare
 
 from minirnn.jit import jit
-from minirnn.products import FIRST, affine, affine_backward, affine_backward_ref, affine_ref
+from minirnn.products import FIRST, ONE, pack, product, whole_lanes
+from minirnn.simd import LANES, hold, pointer
 
-S, B, R = 3, 5, 6  # steps, rows of the batch, rows of the table
-ROWS_OF = np.array([[0, 5, 5, 2, 0], [4, 4, 4, 4, 4]], np.int32)  # repeated, the first and the last
-SIZES = [1, 3, 8, 10, 16, 17]  # below, at, between and above the blocks and the lanes
-
-
-@jit
-def affine_jit(x, s, W, table, rows_of, r, out, t):
-    affine(x, s, W, table, rows_of, r, out, t)
+R = 6  # rows of the table that a product starts from
+SIZES = [1, 3, 8, 10, 16, 24, 40, 48]  # below, at, between and above half a register, one, two and three
 
 
 @jit
-def affine_backward_jit(x, s, dz, t, dtable, rows_of, r, dW):
-    affine_backward(x, s, dz, t, dtable, rows_of, r, dW)
+def product_jit(x, W, table, rows_of, out):
+    # W is packed
+    (B, I), J = x.shape, table.shape[1]
+    packed = np.empty(I * J, x.dtype)
+    pack(pointer(W), W.shape[1], ONE, I, W.shape[1], pointer(packed))
+    product(pointer(x), I, ONE, B, pointer(packed), I, FIRST, I, J, pointer(table), pointer(rows_of), J, pointer(out), J)
+    hold((x, packed, table, rows_of, out))
 
 
-def arrays(dtype, I, J):
-    rng = np.random.default_rng(31 * I + J)
-    shapes = (S, B, I), (I, J), (R, J), (S + 1, B, J)
-    return [rng.normal(size=shape).astype(dtype) for shape in shapes]
+def product_ref(x, W, table, rows_of, out):
+    out[...] = table[rows_of]
+    out[:, : W.shape[1]] += x @ W
+
+
+@jit
+def gradient_jit(x, dz, dW, numbers):
+    # x is read transposed, dz as it lies, and the sum starts from dW itself
+    (B, I), J = x.shape, dz.shape[1]
+    product(pointer(x), ONE, I, I, pointer(dz), ONE, J, B, J, pointer(dW), pointer(numbers), J, pointer(dW), J)
+    hold((x, dz, dW, numbers))
+
+
+def gradient_ref(x, dz, dW, numbers):
+    dW += x.T @ dz
+
+
+def arrays(dtype, B, I, J, seed=0):
+    rng = np.random.default_rng(31 * I + J + seed)
+    P = whole_lanes(J)
+    x, W, table = (rng.normal(size=shape).astype(dtype) for shape in ((B, I), (I, J), (R, P)))
+    return x, W, table, rng.integers(0, R, B).astype(np.int32), np.full((B, P), 7, dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("J", SIZES)
-@pytest.mark.parametrize("I", SIZES)
-def test_kernel_equals_reference(I, J, dtype):
-    x, W, table, out = arrays(dtype, I, J)
-    for r in (0, 1):
-        compare(affine_ref, affine_jit, [x, 2, W, table, ROWS_OF, r, out, 1], dtype)
-        compare(affine_backward_ref, affine_backward_jit, [x, 1, out, 3, table, ROWS_OF, r, W], dtype)
+@pytest.mark.parametrize("I", [1, 3, 17])
+@pytest.mark.parametrize("B", [1, 4, 8, 13])
+def test_kernel_equals_reference(B, I, J, dtype):
+    compare(product_ref, product_jit, list(arrays(dtype, B, I, J)), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("J", [8, 16, 40])
+@pytest.mark.parametrize("I", [1, 8, 19])
+def test_a_gradient_is_added_to_what_is_there(I, J, dtype):
+    x, _, _, _, dz = arrays(dtype, 5, I, J)
+    dz[...] = np.random.default_rng(J).normal(size=dz.shape)
+    dW = np.random.default_rng(I).normal(size=(I, J)).astype(dtype)
+    compare(gradient_ref, gradient_jit, [x, dz, dW, np.arange(I, dtype=np.int32)], dtype)
 
 
 @settings(max_examples=40, deadline=None)
-@given(I=st.integers(1, 30), J=st.integers(1, 30), B=st.integers(1, 7), seed=st.integers(0, 99))
-def test_kernel_equals_reference_for_any_sizes(I, J, B, seed):
-    rng = np.random.default_rng(seed)
-    x, W, table, out = (rng.normal(size=shape).astype("float32") for shape in ((2, B, I), (I, J), (R, J), (3, B, J)))
-    rows_of = rng.integers(0, R, (4, B)).astype(np.int32)
-    compare(affine_ref, affine_jit, [x, 1, W, table, rows_of, 3, out, 2], "float32")
-    compare(affine_backward_ref, affine_backward_jit, [x, 0, out, 1, table, rows_of, 2, W], "float32")
+@given(B=st.integers(1, 20), I=st.integers(0, 30), J=st.integers(1, 70), seed=st.integers(0, 99))
+def test_kernel_equals_reference_for_any_sizes(B, I, J, seed):
+    compare(product_ref, product_jit, list(arrays("float32", B, I, J, seed)), "float32")
+
+
+def test_a_row_s_result_depends_on_nothing_but_the_row():
+    # so that an example gets the same output in any batch, at any place in it
+    x, W, table, rows_of, out = arrays("float32", 19, 33, 40)
+    product_jit(x, W, table, rows_of, out)
+    for b in range(len(x)):
+        alone = np.empty_like(out[:1])
+        product_jit(x[b : b + 1].copy(), W, table, rows_of[b : b + 1].copy(), alone)
+        np.testing.assert_array_equal(alone[0], out[b])
 
 
 @jit
-def in_place_jit(x, s, W, out, rows_of):
-    affine(x, s, W, out[0], rows_of, FIRST, out, FIRST)
+def pack_jit(W, transposed, packed):
+    I, J = W.shape
+    if transposed:
+        pack(pointer(W), ONE, J, J, I, pointer(packed))
+    else:
+        pack(pointer(W), J, ONE, I, J, pointer(packed))
+    hold((W, packed))
 
 
-@pytest.mark.parametrize("J", [3, 8, 17])
-@pytest.mark.parametrize("I", [3, 8, 17])
-def test_kernel_adds_to_what_it_starts_from(I, J):
-    # the table may be the output itself: how a product is added to an array
-    x, W, _, out = arrays("float64", I, J)
-    expected = out[0] + x[1] @ W
-    in_place_jit(x, 1, W, out, np.arange(B, dtype=np.int32).reshape(1, B))
-    np.testing.assert_allclose(out[0], expected, rtol=0, atol=1e-13)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("transposed", [False, True])
+def test_packing_keeps_every_number_once_and_fills_up_with_zeros(transposed, dtype):
+    # an infinite weight must not turn the filling into NaN
+    W = np.arange(1, 3 * 41 + 1).reshape(3, 41).astype(dtype)
+    W[0, 0] = np.inf
+    terms, columns = W.shape[::-1] if transposed else W.shape
+    packed = np.full(terms * whole_lanes(columns), 7, dtype)
+    pack_jit(W, transposed, packed)
+    assert sorted(packed[packed != 0]) == sorted(W.ravel())
+    assert (packed == 0).sum() == terms * (whole_lanes(columns) - columns)
 
 
-def test_a_planted_fault_is_found():
-    def repeated_rows_lost(x, s, dz, t, dtable, rows_of, r, dW):
-        dW += x[s].T @ dz[t]
-        dtable[rows_of[r]] += dz[t]
+def test_columns_are_rounded_up_to_whole_lanes():
+    assert [whole_lanes(columns) for columns in (0, 1, 8, 9, 16)] == [0, LANES, LANES, 2 * LANES, 2 * LANES]
 
-    x, W, table, out = arrays("float64", 3, 10)
-    with pytest.raises(AssertionError, match=r"dtable.*WRONG"):
-        compare(affine_backward_ref, repeated_rows_lost, [x, 1, out, 3, table, ROWS_OF, 0, W], "float64")
-    with pytest.raises(AssertionError, match=r"out.*WRONG"):
-        compare(affine_ref, lambda x, s, *rest: affine_ref(x, s - 1, *rest), [x, 2, W, table, ROWS_OF, 0, out, 1], "float64")
+
+def test_a_nan_spoils_its_own_row_only():
+    x, W, table, rows_of, out = arrays("float32", 9, 5, 24)
+    x[2, 3] = np.nan
+    product_jit(x, W, table, rows_of, out)
+    assert np.isnan(out[2]).all()
+    assert np.isfinite(np.delete(out, 2, axis=0)).all()

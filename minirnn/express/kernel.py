@@ -17,15 +17,12 @@ from minirnn.layers.recurrence import backward_eight, backward_tiles, forward_ei
 from minirnn.losses import bce_of_logit
 from minirnn.optimizers.rows import update_rows_jit
 from minirnn.optimizers.rmsprop_step import rmsprop_jit
-from minirnn.products import FIRST, pack, product, whole_lanes
+from minirnn.products import FIRST, ONE, pack, product, whole_lanes
 from minirnn.simd import LANES, load, onward, pointer, store, zeros_of
 from minirnn.threads import DONE, MOST, STOPPED, TAKEN, look, take, wait_for
 
 BLOCK = 32
 """Words whose gradients are worked out together, in a buffer that stays in the nearest cache."""
-
-ONE: Any = np.int64(1)
-"""One as any other number; see ``products.FIRST``."""
 
 
 class Batches(NamedTuple):

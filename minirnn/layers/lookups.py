@@ -23,8 +23,8 @@ from typing import NamedTuple
 import numpy as np
 
 from minirnn.jit import inline, jit
-from minirnn.products import FIRST, affine
-from minirnn.simd import LANES, fma, load, load_part, store, store_part
+from minirnn.products import FIRST, ONE, pack, product, whole_lanes
+from minirnn.simd import LANES, fma, hold, load, load_part, onward, pointer, store, store_part
 
 
 def square_lookups_ref(dx: np.ndarray, ids: np.ndarray, rows: np.ndarray, squares: np.ndarray) -> None:
@@ -64,7 +64,7 @@ def merge_lookups_ref(
 @inline
 def _add_rows(sums: np.ndarray, ids: np.ndarray, row: int, given: np.ndarray, s: int, squared: bool) -> None:
     """sums[ids[row,t]] += given[s,t], or its square, for all t. A call for each t would count references, ten times the work itself."""
-    T, size = given.shape[1:]
+    T, size = given.shape[1], sums.shape[1]  # rows of ``given`` may be longer: whole lanes
     whole = size - size % LANES
     for t in range(T):
         v = ids[row, t]
@@ -84,16 +84,16 @@ def merge_lookups_jit(
 ) -> None:
     """The same, compiled: an example at a time, whose dx stays in the nearest cache."""
     B, T, (E, H) = rows.size, ids.shape[1], Wx.shape
-    Wx_T = np.empty((H, E), Wx.dtype)
-    for i in range(E):
-        for j in range(H):
-            Wx_T[j, i] = Wx[i, j]
-    dz, dx = dlookups.reshape((B, T, H)), np.empty((1, T, E), Wx.dtype)
-    nothing, none_of_it = np.zeros((1, E), Wx.dtype), np.zeros((1, T), np.int32)  # what dz · Wxᵀ starts from
+    Q, dz = whole_lanes(E), dlookups.reshape((B, T, H))
+    packed, dx, same_row = np.empty(H * Q, Wx.dtype), np.empty((1, T, Q), Wx.dtype), np.zeros(T, np.int32)
+    nothing = np.zeros(Q, Wx.dtype)  # what dz · Wxᵀ starts from
+    pack(pointer(Wx), ONE, H, H, E, pointer(packed))
     for b in range(B):
-        affine(dz, b, Wx_T, nothing, none_of_it, FIRST, dx, FIRST)
+        of_b = onward(pointer(dlookups), b * T * H)
+        product(of_b, H, ONE, T, pointer(packed), H, FIRST, H, Q, pointer(nothing), pointer(same_row), FIRST, pointer(dx), Q)
         _add_rows(dtable, ids, rows[b], dz, b, False)
         _add_rows(squares, ids, rows[b], dx, FIRST, True)
+    hold((packed, dx, same_row, nothing, dlookups))
 
 
 class Kernels(NamedTuple):

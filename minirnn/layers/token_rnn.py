@@ -31,7 +31,8 @@ from minirnn.layers.embedding import Embedding, token_rows
 from minirnn.layers.layer import Kernels, Layer
 from minirnn.layers.penalized import bare, priced
 from minirnn.layers.simple_rnn import SimpleRNN
-from minirnn.products import FIRST, affine, affine_backward
+from minirnn.products import FIRST, ONE, pack, product, whole_lanes
+from minirnn.simd import hold, pointer
 
 
 def project_ref(embeddings: np.ndarray | None, Wx: np.ndarray, b: np.ndarray | None, table: np.ndarray) -> None:
@@ -45,16 +46,25 @@ def project_ref(embeddings: np.ndarray | None, Wx: np.ndarray, b: np.ndarray | N
 def project_jit(embeddings: np.ndarray | None, Wx: np.ndarray, b: np.ndarray | None, table: np.ndarray) -> None:
     """The same, compiled."""
     V, H = table.shape
-    bias, bias_of = np.zeros((1, H), table.dtype), np.zeros((1, V), np.int32)
+    P = whole_lanes(H)
+    bias, same_row = np.zeros(P, table.dtype), np.zeros(V, np.int32)
     if b is not None:
         for j in range(H):
-            bias[0, j] = b[j]
+            bias[j] = b[j]
     if embeddings is None:
         for v in range(V):
             for j in range(H):
-                table[v, j] = Wx[v, j] + bias[0, j]
+                table[v, j] = Wx[v, j] + bias[j]
     else:
-        affine(embeddings.reshape((1, V, -1)), FIRST, Wx, bias, bias_of, FIRST, table.reshape((1, V, H)), FIRST)
+        E = Wx.shape[0]
+        packed, rows = np.empty(E * P, table.dtype), table if P == H else np.empty((V, P), table.dtype)
+        pack(pointer(Wx), H, ONE, E, H, pointer(packed))
+        product(
+            pointer(embeddings), E, ONE, V, pointer(packed), E, FIRST, E, P, pointer(bias), pointer(same_row), FIRST, pointer(rows), P
+        )
+        hold((packed, bias, same_row, rows))
+        if P != H:
+            table[...] = rows[:, :H]
 
 
 def project_backward_ref(
@@ -86,26 +96,34 @@ def project_backward_jit(
 ) -> None:
     """The same, compiled."""
     V, H = dtable.shape
+    if db is not None:
+        for v in range(V):
+            for j in range(H):
+                db[j] += dtable[v, j]
     if embeddings is None or dembeddings is None:  # both, or neither
         for v in range(V):
             for j in range(H):
                 dWx[v, j] += dtable[v, j]
-                if db is not None:
-                    db[j] += dtable[v, j]
     else:
         E = Wx.shape[0]
-        Wx_T = np.empty((H, E), Wx.dtype)
+        P, Q = whole_lanes(H), whole_lanes(E)
+        numbers, packed = np.arange(max(V, E)).astype(np.int32), np.empty(H * Q, dtable.dtype)
+        d = dtable if P == H else np.zeros((V, P), dtable.dtype)
+        sums, rows = np.zeros((E, P), dtable.dtype), np.zeros((V, Q), dtable.dtype)
+        if P != H:
+            d[:, :H] = dtable
+        pack(pointer(Wx), ONE, H, H, E, pointer(packed))
+        product(
+            pointer(embeddings), ONE, E, E, pointer(d), ONE, P, V, P, pointer(sums), pointer(numbers), P, pointer(sums), P
+        )
+        product(pointer(d), P, ONE, V, pointer(packed), H, FIRST, H, Q, pointer(rows), pointer(numbers), Q, pointer(rows), Q)
+        hold((packed, numbers, d, sums, rows))
         for i in range(E):
             for j in range(H):
-                Wx_T[j, i] = Wx[i, j]
-        dtable_stack = dtable.reshape((1, V, H))
-        dbias, bias_of = np.zeros((1, H), dtable.dtype), np.zeros((1, V), np.int32)
-        affine_backward(embeddings.reshape((1, V, E)), FIRST, dtable_stack, FIRST, dbias, bias_of, FIRST, dWx)
-        if db is not None:
-            for j in range(H):
-                db[j] += dbias[0, j]
-        itself = np.arange(V, dtype=np.int32).reshape((1, V))
-        affine(dtable_stack, FIRST, Wx_T, dembeddings, itself, FIRST, dembeddings.reshape((1, V, E)), FIRST)
+                dWx[i, j] += sums[i, j]
+        for v in range(V):
+            for i in range(E):
+                dembeddings[v, i] += rows[v, i]
 
 
 BACKENDS = {"numpy": Kernels(project_ref, project_backward_ref), "numba": Kernels(project_jit, project_backward_jit)}
