@@ -54,6 +54,8 @@ _NAMES = {
     "OneHot": "minirnn.one_hot",
     "Input": "minirnn.layers",
     "Sequential": "minirnn.model",
+    "set_num_threads": "minirnn.threads",
+    "get_num_threads": "minirnn.threads",
 }
 
 __all__ = [*_MODULES, *_NAMES]  # in the order of the data flow
@@ -79,6 +81,7 @@ if TYPE_CHECKING:
     from minirnn.layers import Input
     from minirnn.model import Sequential
     from minirnn.one_hot import OneHot
+    from minirnn.threads import get_num_threads, set_num_threads
 
 
 def __getattr__(name: str) -> Any:

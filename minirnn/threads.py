@@ -14,7 +14,9 @@ or is busy with the call of another one of the user's threads, delays nothing. T
 joblib, and after a fork, where two of numba's own threading layers end the process.
 
 A helping thread waits in the operating system between calls. Within a call, which trains for some milliseconds, it waits for a task
-of some microseconds by looking; to be woken up would take longer than the task.
+of some microseconds by looking; to be woken up would take longer than the task. Where there are more threads than processors, a task may be
+held by a thread that the operating system has put aside for milliseconds. So the calling thread counts what it loses by waiting
+(`CROWD`); where that is too much it goes on alone, and asks for help again only after a while.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -30,17 +33,23 @@ import numpy as np
 from minirnn.jit import COMPILED, subroutine
 from minirnn.machine import processors
 
-TAKEN, DONE, STOPPED = 0, 1, 2
-"""What the counters of a call count."""
+TAKEN, DONE, STOPPED, CROWDED = range(4)
+"""What the counters of a call count: tasks taken, tasks done, and whether to do no more, or to do the rest alone."""
 
 MOST = 8
 """Threads that a call can keep busy: into so many parts the rows of a batch are cut at most."""
+
+CROWD = 0.45
+"""Share of a call that the calling thread may spend waiting. Two threads that spend more wait longer than one alone would work."""
+
+PATIENCE = 1_000_000
+"""Ticks of the processor's clock before it judges: a third of a millisecond."""
 
 LOOKS = 2_000
 """How often a thread looks before it gives way to others, each time: about as long as a task takes."""
 
 if COMPILED:
-    from minirnn.threads_llvm import give_way, look, take
+    from minirnn.threads_llvm import give_way, look, take, ticks
 else:
 
     def take(counters: np.ndarray, which: int) -> int:
@@ -51,6 +60,10 @@ else:
     def look(counters: np.ndarray, which: int) -> int:
         """Read a counter, and from then on see what was written before it came to be what it is."""
         return int(counters[which])
+
+    def ticks() -> int:
+        """Read the processor's clock, in cycles or what it has in their place."""
+        return time.perf_counter_ns()
 
     def give_way() -> None:
         """Let another thread run, if one waits for this processor."""
@@ -65,6 +78,22 @@ def wait_for(counters: Any, tasks: int) -> None:
         if looks > LOOKS:
             give_way()
 
+
+__all__ = [
+    "CROWDED",
+    "DONE",
+    "MOST",
+    "STOPPED",
+    "TAKEN",
+    "get_num_threads",
+    "look",
+    "set_num_threads",
+    "share",
+    "take",
+    "ticks",
+    "too_crowded",
+    "wait_for",
+]
 
 _wanted: int | None = None
 
@@ -135,6 +164,16 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+@subroutine
+def too_crowded(counters: Any, began: int, waited: int) -> bool:
+    """Tell whether the calling thread, which began then and has waited for so many ticks, had better go on alone; and if so, say it to all."""
+    passed = ticks() - began
+    if passed > PATIENCE and waited > CROWD * passed and look(counters, CROWDED) == 0:
+        take(counters, CROWDED)
+        return True
+    return False
+
+
 def share(kernel: Callable[..., None], arguments: tuple[Any, ...], alone: bool = False) -> np.ndarray:
     """Call ``kernel(counters, True, *arguments)``, and have other threads call it with False; return when all tasks are done.
 
@@ -146,9 +185,9 @@ def share(kernel: Callable[..., None], arguments: tuple[Any, ...], alone: bool =
 
     Returns
     -------
-    counters (3,) int64
+    counters (8,) int64
     """
-    counters = np.zeros(8, np.int64)  # a cache line of their own
+    counters = np.zeros(8, np.int64)  # a cache line
     helping = 0 if alone or not COMPILED else min(get_num_threads(), MOST) - 1
     if helping:
         _helpers.ask(helping, kernel, (counters, False, *arguments))

@@ -1,4 +1,4 @@
-"""Counters that threads share, as numba and LLVM see them: three intrinsics, with the names and the meaning that ``threads.py`` documents.
+"""Counters that threads share, as numba and LLVM see them: four intrinsics, with the names and the meaning that ``threads.py`` documents.
 
 Imported only when kernels are compiled.
 
@@ -13,7 +13,7 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from minirnn.simd_llvm import I32, I64, intrinsic, moved
+from minirnn.simd_llvm import I32, I64, call_llvm, intrinsic, moved
 
 
 @intrinsic
@@ -32,6 +32,14 @@ def look(typingctx: Any, counters: Any, which: Any) -> Any:  # noqa: D103
         return builder.load_atomic(place, ordering="seq_cst", align=8)
 
     return types.int64(counters, which), codegen
+
+
+@intrinsic
+def ticks(typingctx: Any) -> Any:  # noqa: D103
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return call_llvm(builder, "llvm.readcyclecounter", I64, [])
+
+    return types.int64(), codegen
 
 
 @intrinsic

@@ -19,7 +19,7 @@ from minirnn.optimizers.rows import update_rows_jit
 from minirnn.optimizers.rmsprop_step import rmsprop_jit
 from minirnn.products import FIRST, ONE, pack, product, whole_lanes
 from minirnn.simd import LANES, load, onward, pointer, store, zeros_of
-from minirnn.threads import DONE, MOST, STOPPED, TAKEN, look, take, wait_for
+from minirnn.threads import CROWDED, DONE, MOST, STOPPED, TAKEN, look, take, ticks, too_crowded, wait_for
 
 BLOCK = 32
 """Words whose gradients are worked out together, in a buffer that stays in the nearest cache."""
@@ -305,7 +305,9 @@ def run_batches_jit(counters: np.ndarray, leads: bool, batches: Batches, network
 
     through, words, end = MOST, MOST + C, 2 * MOST + C + 1
     of_a_batch = end + 1
-    while True:
+    began = ticks()
+    waited = began - began
+    while leads or look(count, CROWDED) == 0:
         ticket = take(count, TAKEN)
         if ticket > S * of_a_batch:
             break
@@ -319,7 +321,11 @@ def run_batches_jit(counters: np.ndarray, leads: bool, batches: Batches, network
             take(count, DONE)
             continue
         turn, B_k = k % 2, min(B, M - k * B)
+        arrived = ticks()
         wait_for(count, before + (0 if task < through else through if task < words else words if task < end else end))
+        waited += ticks() - arrived
+        if leads:
+            too_crowded(count, began, waited)
         if look(count, STOPPED) > 0:
             take(count, DONE)
             continue

@@ -24,7 +24,7 @@ from minirnn.layers.simple_rnn import SimpleRNN
 from minirnn.losses import BinaryCrossentropy
 from minirnn.products import whole_lanes
 from minirnn.simd import LANES
-from minirnn.threads import MOST, share
+from minirnn.threads import CROWDED, MOST, share
 
 if TYPE_CHECKING:
     from minirnn.model import Sequential
@@ -34,6 +34,9 @@ CHUNK = 32
 
 PREDICTED, NEAR_NUMBERS = 512, 1 << 19
 """Most rows of a batch where no more is asked than outputs, and most numbers in its states."""
+
+CACHE_LINE = 64
+"""Bytes. NumPy starts arrays anywhere; a register of 64 bytes that lies across two lines is read twice."""
 
 CALL_SECONDS = 0.05
 """How long a call may take, about: Ctrl-C waits for its end."""
@@ -84,6 +87,7 @@ class Express:
         self.model, self.embedding, self.rnn, self.head = model, embedding, rnn, head
         self._works: dict[str, tuple[tuple[Any, ...], Work]] = {}
         self._seconds: dict[str, float] = {}
+        self._calls_alone = self._crowds = 0  # how many calls not to ask for help, and how often in a row asking was of no use
 
     def batches_at_once(self, left: int) -> int:
         """How many of the batches that are left the next call of ``train`` should take."""
@@ -180,8 +184,12 @@ class Express:
             taken,
         )
         start = time.perf_counter()
-        alone = self._seconds.get(purpose, 1.0) * S < SHORT_SECONDS
-        share(run_batches_jit, (batches, network, work, sizes, settings), alone)
+        self._calls_alone = max(0, self._calls_alone - 1)
+        alone = self._calls_alone > 0 or self._seconds.get(purpose, 1.0) * S < SHORT_SECONDS
+        counters = share(run_batches_jit, (batches, network, work, sizes, settings), alone)
+        if not alone:
+            self._crowds = min(self._crowds + 1, 6) if counters[CROWDED] else 0
+            self._calls_alone = 2**self._crowds if self._crowds else 0
         self._seconds[purpose] = (time.perf_counter() - start) / S
         return outputs, losses
 
@@ -206,7 +214,10 @@ def make_work(sizes: Sizes, training: bool, sparse: bool, masked: bool, dtype: n
     U = min(V, B * T) if sparse else V
 
     def zeros(*shape: int, of: Any = dtype) -> np.ndarray:
-        return np.zeros(shape, of)
+        size = math.prod(shape) * np.dtype(of).itemsize
+        memory = np.zeros(size + CACHE_LINE, np.uint8)
+        start = -memory.ctypes.data % CACHE_LINE
+        return memory[start : start + size].view(of).reshape(shape)
 
     back = C if training else 1  # no way back: one row of each, and nobody reads it
     return Work(
