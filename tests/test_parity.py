@@ -234,11 +234,11 @@ def test_a_schedule_a_step_late_is_rejected(monkeypatch):
 
 
 def test_a_fault_planted_in_the_source_is_rejected_by_the_command(tmp_path):
-    """What a reader who distrusts all this would do: a tanh whose clamp lets 2^k overflow, compiled anew, in a copy of the project."""
+    """What a reader who distrusts all this would do: a tanh that is cut at 5, compiled anew, in a copy of the project."""
     for package in ("minirnn", "parity"):
         shutil.copytree(PROJECT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     source = tmp_path / "minirnn" / "activations.py"
-    right, wrong = "a = minimum(magnitude(z), 20.0)", "a = minimum(magnitude(z), 100.0)"
+    right, wrong = "a = minimum(magnitude(z), 20.0)", "a = minimum(magnitude(z), 5.0)"
     assert source.read_text(encoding="utf-8").count(right) == 1
     source.write_text(source.read_text(encoding="utf-8").replace(right, wrong), encoding="utf-8")
 
