@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minirnn.jit import for_kernels
 from minirnn.layers.embedding import Embedding, inspect_ids
 from minirnn.layers.layer import Layer
 from minirnn.one_hot import OneHot
@@ -99,8 +100,7 @@ def check_y(function: str, y: Any, N: int, output_shape: tuple[int, ...], dtype:
         raise ValueError(
             f"{function}: y has shape {array.shape}, the model's output {(N, *output_shape)}; they must be the same, or lack only a last 1."
         )
-    # in the one form that kernels are compiled for: an array that cannot be written to would be a second one
-    labels = np.require(array.reshape(N, math.prod(output_shape)), dtype, ["C", "A", "W"])
+    labels = for_kernels(array.reshape(N, math.prod(output_shape)), dtype)
     lowest, highest = labels.min(), labels.max()  # of N labels, with no array of N truths
     if not (np.isfinite(lowest) and np.isfinite(highest)) or (bounded and (lowest < 0 or highest > 1)):
         wrong = ~np.isfinite(labels)

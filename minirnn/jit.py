@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 try:
     import numba
 except ImportError:  # the numpy backend needs no numba
@@ -37,12 +39,19 @@ FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FAST
 AS_WRITTEN: dict[str, Any] = {**FLAGS, "fastmath": False}
 """``reassoc`` turns a product taken again and again into a product with a power, which rounds otherwise."""
 
+_kernels: dict[str, Any] = {}
+
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
 def jit(kernel: Kernel) -> Kernel:
     """Compile a kernel in nopython mode, without the GIL, cached on disk, dividing as NumPy does (no ZeroDivisionError branch)."""
     return _compiled(kernel, FLAGS)
+
+
+def compiled_kernels() -> dict[str, Any]:
+    """Give every kernel of the modules imported so far by its name, e.g. ``losses.mse_jit``; none where nothing is compiled."""
+    return dict(_kernels)
 
 
 def inline(kernel: Kernel) -> Kernel:
@@ -79,6 +88,7 @@ def _compiled(kernel: Kernel, flags: dict[str, Any]) -> Kernel:
         compiled = numba.njit(kernel, **flags)
     else:
         _guard_cache(compiled)
+    _kernels[f"{kernel.__module__.removeprefix('minirnn.')}.{kernel.__name__}"] = compiled
     return compiled
 
 
@@ -87,6 +97,15 @@ def _inlined(kernel: Kernel, flags: dict[str, Any]) -> Kernel:
         return kernel
     compiled: Kernel = numba.njit(kernel, forceinline=True, **flags)
     return compiled
+
+
+def for_kernels(array: Any, dtype: np.dtype[Any]) -> np.ndarray:
+    """Give an array in the one form that kernels are compiled for: C-ordered, aligned, writable. Itself where it is in that form.
+
+    numba compiles a kernel anew for each other form, a second or two each, also for an array that merely cannot be written to, as those of
+    pandas or of a file opened for reading.
+    """
+    return np.require(array, dtype, ["C", "A", "W"])
 
 
 @functools.cache

@@ -86,7 +86,7 @@ class BinaryAccuracy(Mean):
         if not 0 <= threshold <= 1:
             raise ValueError(f"BinaryAccuracy: threshold must be in 0..1, received {threshold!r}.")
         self.direction = "up"
-        self.threshold = threshold
+        self.threshold = float(threshold)
 
     def update(self, probs: np.ndarray, y: np.ndarray, rows: np.ndarray, mask: np.ndarray | None, backend: str) -> None:
         """Take in a batch: probs (B,K), y (N,K), rows (B,), mask (B,K) or None for all."""

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from minirnn import mapped
+from minirnn.jit import for_kernels
 from minirnn.mapped import Pages
 
 AHEAD = 64 << 20
@@ -41,7 +42,7 @@ def readable_ids(function: str, ids: np.ndarray, V: int, num_classes: int | None
     if not ids.size or Pages(ids).file is None:
         readable = ids.dtype == id_dtype(V) and ids.flags.carray
         if readable or ids.nbytes <= AHEAD:
-            return ids if readable else np.array(ids, id_dtype(V), order="C")
+            return for_kernels(ids, np.dtype(id_dtype(V)))
     return IdReader(function, ids, V, num_classes)
 
 

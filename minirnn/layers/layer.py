@@ -19,7 +19,7 @@ import numpy as np
 from minirnn import regularizers
 from minirnn.constraints import Projection
 from minirnn.initializers import Initializer
-from minirnn.jit import DEFAULT_BACKEND
+from minirnn.jit import DEFAULT_BACKEND, for_kernels
 from minirnn.randomness import generator
 from minirnn.regularizers import Regularizer
 
@@ -263,11 +263,11 @@ class Layer:
         """Build the layer at its first call, and give its output for a batch, as an array of the caller's own."""
         x = np.asarray(x)
         if x.dtype.kind == "f":
-            x = x.astype(self.dtype, copy=False)
+            x = for_kernels(x, self.dtype)
         if not self.built:
             self.build((None, *x.shape[1:]))
         self.check_input(x.shape)
-        y = np.array(self.forward(x, None if mask is None else np.asarray(mask, bool), training))
+        y = np.array(self.forward(x, None if mask is None else for_kernels(mask, np.dtype(bool)), training))
         self.note_activity(y)
         return y
 
