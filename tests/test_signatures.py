@@ -3,6 +3,7 @@
 A signature more is a second or two more of the first `fit`, so their number is pinned here. If it changes on purpose, say so in `JOB`.
 """
 
+import itertools
 import json
 import subprocess
 import sys
@@ -130,7 +131,7 @@ def test_no_form_of_the_arrays_compiles_a_kernel_again(stages):
     names = list(stages)
     new = [
         f"{stage}: {kernel}{signature}"
-        for before, stage in zip(names, names[1:], strict=False)
+        for before, stage in itertools.pairwise(names)
         for kernel, signatures in stages[stage].items()
         for signature in signatures
         if stage not in FREE and signature not in stages[before].get(kernel, [])
