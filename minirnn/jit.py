@@ -1,7 +1,7 @@
-"""The one place where numba's flags, caching and threads are decided.
+"""The one place where numba's flags and threads are decided.
 
 Comes in: a kernel, written as plain Python over arrays. Goes out: the same function, compiled at its first call and kept on
-disk for the next process. Nothing else in minirnn names numba's options.
+disk for the next process (``kernel_cache.py``). Nothing else in minirnn names numba's options.
 
 Without numba (or with ``NUMBA_DISABLE_JIT=1``) every kernel stays the Python function that it is: slow, equal, and steppable in
 a debugger. ``backend="numpy"`` never calls one.
@@ -9,13 +9,13 @@ a debugger. ``backend="numpy"`` never calls one.
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+
+from minirnn import kernel_cache
 
 try:
     import numba
@@ -81,14 +81,11 @@ def subroutine(kernel: Kernel) -> Kernel:
 def _compiled(kernel: Kernel, flags: dict[str, Any]) -> Kernel:
     if not COMPILED:
         return kernel
-    try:
-        compiled: Kernel = numba.njit(kernel, cache=True, **flags)
-    except RuntimeError:  # no folder can be written to: compile anew in each process
-        compiled = numba.njit(kernel, **flags)
-    else:
-        _guard_cache(compiled)
-    _kernels[f"{kernel.__module__.removeprefix('minirnn.')}.{kernel.__name__}"] = compiled
-    return compiled
+    compiled: Any = numba.njit(kernel, **flags)
+    name = f"{kernel.__module__.removeprefix('minirnn.')}.{kernel.__qualname__}"
+    kernel_cache.attach(compiled, name)
+    _kernels[name] = compiled
+    return compiled  # type: ignore[no-any-return]
 
 
 def _inlined(kernel: Kernel, flags: dict[str, Any]) -> Kernel:
@@ -118,38 +115,3 @@ def for_kernels(array: Any, dtype: np.dtype[Any]) -> np.ndarray:
     pandas or of a file opened for reading.
     """
     return np.require(array, dtype, ["C", "A", "W"])
-
-
-@functools.cache
-def _package_stamp() -> tuple[str, ...]:
-    """Name, time and size of every source file of the package: 1 ms."""
-    files = sorted(Path(__file__).parent.rglob("*.py"))
-    return tuple(f"{file.name} {(status := file.stat()).st_mtime_ns} {status.st_size}" for file in files)
-
-
-def _guard_cache(compiled: Any) -> None:
-    """Let neither a stale nor a broken cache reach the user: the kernel is compiled anew.
-
-    numba looks at the kernel's own file only, so that a change in ``activations.py`` would leave an old tanh in the compiled recurrence;
-    here the cache is bound to the whole package. And a file that was cut short (a full disk, a process killed) makes numba raise, at every
-    call from then on; here it counts as missing, and is written again. The attributes are numba's own, hence the checks.
-    """
-    cache_file: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
-    if not all(hasattr(cache_file, name) for name in ("_source_stamp", "_load_index", "_load_data")):
-        return
-    cache_file._source_stamp = _package_stamp()
-    load_index, load_data = cache_file._load_index, cache_file._load_data
-
-    def load_index_or_none() -> Any:
-        try:
-            return load_index()
-        except Exception:  # whatever a broken pickle raises
-            return {}
-
-    def load_data_or_miss(name: str) -> Any:
-        try:
-            return load_data(name)
-        except Exception as error:
-            raise OSError(f"{name} is broken") from error  # which numba takes for a missing file
-
-    cache_file._load_index, cache_file._load_data = load_index_or_none, load_data_or_miss

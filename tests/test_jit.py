@@ -3,7 +3,6 @@ import inspect
 import os
 import pkgutil
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -106,21 +105,6 @@ def test_without_compilation_a_kernel_stays_the_function_it_is(monkeypatch):
     assert inline(kernel) is kernel
 
 
-@pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
-def test_without_a_folder_for_the_cache_a_kernel_is_compiled_anew(monkeypatch):
-    njit, asked = jit_module.numba.njit, []
-
-    def without_a_folder(kernel, cache=False, **flags):
-        asked.append(cache)
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return njit(kernel, **flags)
-
-    monkeypatch.setattr(jit_module.numba, "njit", without_a_folder)
-    assert jit(lambda x: x + 1)(2) == 3
-    assert asked == [True, False]
-
-
 def run(code, folder=None, **environment):
     """Run Python code in a process of its own; give what it printed."""
     process = subprocess.run(
@@ -133,34 +117,6 @@ def run(code, folder=None, **environment):
     )
     assert process.returncode == 0, process.stderr
     return process.stdout
-
-
-RELU_OF_A_LAYER = """
-import numpy as np
-from minirnn.layers.dense import dense_forward_jit
-y = np.zeros((1, 2), "float32")
-dense_forward_jit(np.ones((1, 1), "float32"), np.array([[0.25, 3]], "float32"), None, 3, np.zeros_like(y), y)
-print(y[0].tolist(), end="")
-"""
-
-
-@pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
-def test_a_change_in_any_file_reaches_every_kernel_and_a_broken_cache_none(tmp_path):
-    shutil.copytree(PACKAGE, tmp_path / "minirnn", ignore=shutil.ignore_patterns("__pycache__"))
-    environment = {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    assert run(RELU_OF_A_LAYER, tmp_path, **environment) == "[0.25, 3.0]"
-    source = tmp_path / "minirnn" / "activations.py"
-    text = source.read_text(encoding="utf-8")
-    assert text.count("maximum(z, 0.0)") == 1
-    source.write_text(text.replace("maximum(z, 0.0)", "maximum(z, 0.5)"), encoding="utf-8")
-    assert run(RELU_OF_A_LAYER, tmp_path, **environment) == "[0.5, 3.0]"
-    for suffix in ("nbc", "nbi"):  # the code, then the index that names it
-        cached = list(tmp_path.rglob(f"*.{suffix}"))
-        assert cached
-        for path in cached:
-            path.write_bytes(path.read_bytes()[:50])
-        assert run(RELU_OF_A_LAYER, tmp_path, **environment) == "[0.5, 3.0]"
-        assert all(path.stat().st_size > 50 for path in cached)  # and is written again
 
 
 def test_kernels_equal_their_references_in_plain_python_too():
