@@ -79,7 +79,12 @@ def attach(compiled: Any, name: str) -> None:
 
 def folders() -> list[Path]:
     """Give the folders that kernels are looked for in; the last is the one that they are written to, if it can be written to."""
-    return _folders(_numba().config.CACHE_DIR)
+    return _folders(given_folder())
+
+
+def given_folder() -> str:
+    """Give NUMBA_CACHE_DIR as numba has it, from the environment or its configuration file; empty where it is not set."""
+    return str(_numba().config.CACHE_DIR)
 
 
 def _numba() -> Any:
@@ -136,10 +141,10 @@ class KernelCache:
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         """Give the compiled code of a signature; None where there is none, or none that can be used."""
-        start = time.perf_counter()
-        target.refresh()
-        self._asked[str(signature)] = start
+        start = self._asked[str(signature)] = time.perf_counter()
         with contextlib.suppress(Exception):
+            # What loaded code calls. numba's own cache readies the whole compiler here, which takes three times as long as all the rest
+            _numba().core.runtime.nrt.rtsys.initialize(target)
             rebuild = _numba().core.compiler.CompileResult._rebuild
             file = self._file(signature, target.codegen())
             for path in (folder / file for folder in folders()):

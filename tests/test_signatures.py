@@ -33,14 +33,14 @@ import minirnn
 from minirnn import OneHot, job, runs
 from minirnn.jit import compiled_kernels
 
-N, T, V = 31, 5, 11
-settings = runs.Settings(units=8, embedding_dim=16, num_words=V, maxlen=T)
+settings = runs.Settings()  # what is compiled may depend on sizes, so these are the job's
+N, T, V = 150, settings.maxlen, settings.num_words
 ids = np.random.default_rng(1).integers(0, V, (N, T)).astype(np.int32)
 labels = np.arange(N) % 2
 
 def everything(model, x, y):
-    model.fit(x, y, batch_size=8, epochs=2, validation_split=0.3, verbose=0)
-    model.evaluate(x, y, verbose=0)
+    model.fit(x, y, batch_size=settings.batch_size, validation_split=0.3, verbose=0)
+    model.evaluate(x, y, batch_size=settings.batch_size, verbose=0)
     model.predict(x, verbose=0)
     model.predict_on_batch(x)
     model.train_on_batch(x, y)

@@ -29,6 +29,14 @@ from minirnn.simd import WIDE, fma, load_wide_part, root, store_part, where_posi
 
 Vector = np.ndarray
 
+TINY = float(np.finfo(np.float32).tiny), float(np.finfo(np.float64).tiny)
+
+
+@inline_as_written
+def tiny_of(values: Any) -> Any:
+    """The smallest normal number of an array's dtype. ``np.finfo`` in a kernel has every process that loads it import SciPy, 0.1 s."""
+    return values.dtype.type(TINY[0] if values.itemsize == 4 else TINY[1])
+
 
 @inline_as_written
 def flushed(v: Any, tiny: Any) -> Any:
@@ -92,7 +100,7 @@ def _step_lanes(
     """One step of n neighbours."""
     g = load_wide_part(gradients, (k,), n)
     square = g * g if squares is None else load_wide_part(squares, (k,), n)
-    v = next_velocity(load_wide_part(velocity, (k,), n), square, keep, take, np.finfo(velocity.dtype).tiny)
+    v = next_velocity(load_wide_part(velocity, (k,), n), square, keep, take, tiny_of(velocity))
     store_part(velocity, (k,), v, n)
     d = v + epsilon
     if averages is not None:

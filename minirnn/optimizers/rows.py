@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minirnn.jit import inline_as_written, jit_as_written
-from minirnn.optimizers.rmsprop_step import flushed, next_velocity, rmsprop_ref
+from minirnn.optimizers.rmsprop_step import flushed, next_velocity, rmsprop_ref, tiny_of
 from minirnn.parameters import Slot
 from minirnn.simd import WIDE, any_positive, load_wide_part, root, store_part
 
@@ -71,7 +71,7 @@ def _step_lanes(
     factors: Any,
 ) -> None:
     """One step of n neighbours, after those that they missed."""
-    tiny, place = np.finfo(velocity.dtype).tiny, (row, i)
+    tiny, place = tiny_of(velocity), (row, i)
     g, v = load_wide_part(gradients, place, n), load_wide_part(velocity, place, n)
     v = next_velocity(_decayed(v, missed, factors, tiny), g * g, keep, take, tiny)
     store_part(velocity, place, v, n)
@@ -147,7 +147,7 @@ def settle_ref(velocity: np.ndarray, last_step: np.ndarray, step: int, rho: floa
 @jit_as_written
 def settle_jit(velocity: np.ndarray, last_step: np.ndarray, step: int, rho: float) -> None:
     """The same, compiled."""
-    factors, tiny = _factors(velocity, velocity.dtype.type(rho)), np.finfo(velocity.dtype).tiny
+    factors, tiny = _factors(velocity, velocity.dtype.type(rho)), tiny_of(velocity)
     V, E = velocity.shape
     whole = E - E % WIDE
     for row in range(V):
