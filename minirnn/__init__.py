@@ -56,6 +56,7 @@ _NAMES = {
     "Sequential": "minirnn.model",
     "set_num_threads": "minirnn.threads",
     "get_num_threads": "minirnn.threads",
+    "warmup": "minirnn.warming",
 }
 
 __all__ = [*_MODULES, *_NAMES]  # in the order of the data flow
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from minirnn.model import Sequential
     from minirnn.one_hot import OneHot
     from minirnn.threads import get_num_threads, set_num_threads
+    from minirnn.warming import warmup
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The command `minirnn`: train, predict, evaluate, data.
+"""The command `minirnn`: train, predict, evaluate, warmup, data.
 
 Comes in: the words of a command line. Goes out: the same job that the library does, its progress and its figures as text, and a run folder.
 
@@ -54,6 +54,13 @@ class Backend(StrEnum):
     auto = "auto"
     numba = "numba"
     numpy = "numpy"
+
+
+class Dtype(StrEnum):
+    """In what numbers a model computes."""
+
+    float32 = "float32"
+    float64 = "float64"
 
 
 def _positive(value: float) -> float:
@@ -219,6 +226,44 @@ def _chosen(target: str, encoding: OneEncoding | None) -> list[runs.SavedModel]:
     if not named:
         raise FileNotFoundError(f"{target} holds no {runs.TITLES[encoding.value]} model, only {models[0].path.name}. Leave --encoding out.")
     return named
+
+
+@app.command()
+@in_plain_words
+def warmup(
+    dtype: Annotated[Dtype, typer.Option(help="Of the models.")] = Dtype.float32,
+    units: Annotated[int, typer.Option(min=1, help="Units of the SimpleRNN.")] = DEFAULT.units,
+    embedding_dim: Annotated[int, typer.Option(min=1, help="Width of the Embedding.")] = DEFAULT.embedding_dim,
+    num_words: Annotated[int, typer.Option(min=5, help="Size of the vocabulary.")] = DEFAULT.num_words,
+    maxlen: Annotated[int, typer.Option(min=1, help="Ids of a review.")] = DEFAULT.maxlen,
+    batch_size: Annotated[int, typer.Option(min=1, help="Reviews per update.")] = DEFAULT.batch_size,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only what is wrong.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Compile ahead what training and prediction need, and keep it for later processes.
+
+    Kernels are kept in NUMBA_CACHE_DIR where it is set, else with the package, or
+    in minirnn's cache if that cannot be written to. For an image or a read-only
+    installation, run this while it is built: what is there is then only read.
+    They fit one kind of processor; NUMBA_CPU_NAME=generic makes them fit all.
+
+    Ends with exit code 1 if a kernel could not be kept.
+    """
+    from minirnn import warming
+
+    ready = warming.warmup(
+        dtype.value,
+        units=units,
+        embedding_dim=embedding_dim,
+        num_words=num_words,
+        maxlen=maxlen,
+        batch_size=batch_size,
+        verbose=0 if quiet else 1,
+    )
+    if any(one.path is None for one in ready):
+        if quiet:
+            warn(warming.why_not_kept(ready))
+        raise typer.Exit(1)
 
 
 @data_app.callback()

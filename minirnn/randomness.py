@@ -10,6 +10,9 @@ Source: ``keras.utils.set_random_seed`` (Keras 3.15) for the name, the argument 
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import numpy as np
 
 _global: np.random.Generator = np.random.Generator(np.random.PCG64())
@@ -59,6 +62,26 @@ def global_generator() -> np.random.Generator:
         Seeded by `set_random_seed`, and until then by the operating system.
     """
     return _global
+
+
+@contextlib.contextmanager
+def set_aside() -> Iterator[None]:
+    """Leave the global generator as it is for a while: what is unseeded meanwhile draws from another one.
+
+    Examples
+    --------
+    >>> set_random_seed(3)
+    >>> with set_aside():
+    ...     drawn = global_generator().random()
+    >>> drawn == global_generator().random()
+    False
+    """
+    global _global
+    kept, _global = _global, np.random.Generator(np.random.PCG64())
+    try:
+        yield
+    finally:
+        _global = kept
 
 
 def generator(seed: int | None = None) -> np.random.Generator:

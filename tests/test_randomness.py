@@ -3,7 +3,7 @@ import random
 import numpy as np
 import pytest
 
-from minirnn.randomness import generator, global_generator, set_random_seed
+from minirnn.randomness import generator, global_generator, set_aside, set_random_seed
 
 
 def test_the_same_seed_gives_the_same_global_stream():
@@ -74,3 +74,15 @@ def test_draws_from_the_global_generator_do_not_move_spawned_streams():
     set_random_seed(3)
     global_generator().random(100)
     assert generator().random() == expected
+
+
+def test_what_is_drawn_while_the_global_generator_is_set_aside_leaves_it_alone():
+    set_random_seed(4)
+    expected = [generator().random(), global_generator().random()]
+    set_random_seed(4)
+
+    with set_aside():
+        generator()
+        global_generator().random()
+
+    assert [generator().random(), global_generator().random()] == expected
