@@ -51,6 +51,7 @@ from minirnn.simd import (
     minimum,
     power_of_two,
     round_lanes,
+    stay_apart,
     store,
     store_part,
     where_positive,
@@ -293,6 +294,7 @@ def slope_lanes(h: Any, activation: int) -> Any:
 @subroutine
 def activate_run(z: Any, size: int, activation: int) -> None:
     """Turn so many numbers into their activations in place: one contiguous run, so wide lanes pass over it whatever H is."""
+    stay_apart()
     whole = size - size % WIDE
     for k in range(0, whole, WIDE):
         store(z, k, activate_lanes(load_wide(z, k), activation))
@@ -304,6 +306,7 @@ def activate_run(z: Any, size: int, activation: int) -> None:
 @subroutine
 def slope_run(dh: Any, h: Any, size: int, activation: int, dz: Any) -> None:
     """dz = dh · dh/dz at h, for so many numbers."""
+    stay_apart()
     whole = size - size % WIDE
     for k in range(0, whole, WIDE):
         store(dz, k, load_wide(dh, k) * slope_lanes(load_wide(h, k), activation))

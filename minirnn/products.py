@@ -4,12 +4,12 @@ Comes in: pointers, and how far apart rows and terms lie. Goes out:
 
     product     out[b] = start[rows_of[b]] + Σ_k x[b,k] W[k]          b < B, k < terms; J columns each
 
-One loop serves them all. A step of the recurrence starts each row from the row of the table that its id picks; a projection starts all from
-the bias; a gradient, dW += xᵀ · dz, starts from itself, reads x transposed, and has the rows of the batch for terms.
+One loop serves them all. A step of the recurrence starts each row from the row of the table that its id picks; a projection starts all
+from the bias; a gradient, dW += xᵀ · dz, starts from itself, reads x transposed, and has the rows of the batch for terms.
 
-A tile of 8 rows by 2 registers keeps its sums in registers from the first term to the last (``tiles_llvm.py``), so a term costs two loads of W
-and eight numbers of x for 16 multiply-adds. W is read fastest if its columns lie in panels as wide as a tile (``pack``), which pays where
-the same W is used again, T times in a recurrence. One core of a Zen 5, GFLOP/s, with numpy.matmul (OpenBLAS 0.3.30, one thread) beside it:
+A tile of 8 rows by 2 registers keeps its sums in registers from the first term to the last (``tiles_llvm.py``), so a term costs two loads
+of W and eight numbers of x for 16 multiply-adds. W is read fastest if its columns lie in panels as wide as a tile (``pack``), which pays
+where the same W is used again, T times in a recurrence. One core of a Zen 5, GFLOP/s, with numpy.matmul (OpenBLAS 0.3.30, one thread) beside it:
 
     B x H times H x H        32 x 32    64 x 64    64 x 128    64 x 512
     product, W packed             48        160         211         231
@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from minirnn.jit import COMPILED, inline, subroutine
-from minirnn.simd import LANES, fma, onward
+from minirnn.jit import COMPILED, for_both, inline, subroutine
+from minirnn.simd import LANES, fma, onward, stay_apart
 
 FIRST: Any = np.int64(0)
 """Zero as any other number. numba compiles a function anew for the literal 0, and each kernel here takes a second to compile."""
@@ -94,6 +94,7 @@ def product(
     rows_of : pointer to B int32
     out : pointer; row b lies at b * out_row
     """
+    stay_apart()
     register, whole, j = register_size(x), B - B % TILE_ROWS, FIRST
     while j < J:
         width = panel_width(register, J - j)
@@ -129,6 +130,7 @@ def pack(W: Any, row: int, column: int, terms: int, columns: int, packed: Any) -
     """Lay W[k,j] = W[k * row + j * column] out as ``product`` reads it best: panels as wide as its tiles, each one run of memory, and zeros
     up to whole lanes.
     """
+    stay_apart()
     register, J, j = register_size(W), whole_lanes(columns), FIRST
     while j < J:
         width = panel_width(register, J - j)
@@ -142,7 +144,7 @@ def pack(W: Any, row: int, column: int, terms: int, columns: int, packed: Any) -
         j += width
 
 
-@inline
+@for_both
 def whole_lanes(columns: int) -> int:
     """Round columns up to whole lanes."""
     return (columns + LANES - 1) // LANES * LANES

@@ -50,6 +50,7 @@ if COMPILED:
         root,
         round_lanes,
         second_half,
+        stay_apart,
         store,
         store_part,
         unit_0,
@@ -72,6 +73,9 @@ else:
 
     def hold(arrays: tuple[np.ndarray, ...]) -> None:
         """Keep arrays alive up to here. A pointer does not: an array that is not named again after it may be gone."""
+
+    def stay_apart() -> None:
+        """In a subroutine: have LLVM keep it apart, instead of copying it into each function that calls it, and compiling it anew."""
 
     def onward(place: np.ndarray, numbers: int) -> np.ndarray:
         """The memory from so many numbers further on."""
@@ -226,6 +230,7 @@ __all__ = [
     "root",
     "round_lanes",
     "second_half",
+    "stay_apart",
     "store",
     "store_part",
     "unit_0",

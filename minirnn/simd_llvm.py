@@ -73,7 +73,7 @@ def call_llvm(builder: Any, name: str, returns: ir.Type, args: Any) -> Any:
 
 
 def address(context: Any, builder: Any, kinds: Any, args: Any, lanes: Lanes) -> Any:
-    """Where ``array[index]``, or the number so many after a pointer, lies, as a pointer to lanes. Indices count from 0: none wraps around."""
+    """Where ``array[index]``, or the number so many after a pointer, lies, as a pointer to lanes. Indices count from 0."""
     if isinstance(kinds[0], types.CPointer):
         return builder.bitcast(moved(context, builder, args[0], args[1], kinds[1]), ir.PointerType(lanes.vector))
     array = context.make_array(kinds[0])(context, builder, args[0])
@@ -146,6 +146,15 @@ def pointer(typingctx: Any, array: Any) -> Any:  # noqa: D103
         return context.make_array(sig.args[0])(context, builder, args[0]).data
 
     return types.CPointer(array.dtype)(array), codegen
+
+
+@intrinsic
+def stay_apart(typingctx: Any) -> Any:  # noqa: D103
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
 
 
 @intrinsic

@@ -166,7 +166,7 @@ if hasattr(os, "register_at_fork"):
 
 @subroutine
 def too_crowded(counters: Any, began: int, waited: int) -> bool:
-    """Tell whether the calling thread, which began then and has waited for so many ticks, had better go on alone; and if so, say it to all."""
+    """Tell whether the calling thread, which began then and has waited for so many ticks, had better go on alone; if so, say it to all."""
     passed = ticks() - began
     if passed > PATIENCE and waited > CROWD * passed and look(counters, CROWDED) == 0:
         take(counters, CROWDED)

@@ -3,8 +3,8 @@
 Comes in: pointers, and how far apart rows and terms lie. Goes out: intrinsics of one fixed size each, with the names and the meaning that
 ``products.py`` documents. Imported only when kernels are compiled.
 
-How many numbers a register holds, and how many sums fit beside the operands, is a fact of the processor: with AVX-512 there are 32 registers
-of 64 bytes, and a tile of 8 rows by 2 registers uses 19 of them; elsewhere 16 of 32 bytes are counted on, for 4 rows by 2.
+How many numbers a register holds, and how many sums fit beside the operands, is a fact of the processor: with AVX-512 there are 32
+registers of 64 bytes, and a tile of 8 rows by 2 registers uses 19 of them; elsewhere 16 of 32 bytes are counted on, for 4 rows by 2.
 
 Source: K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34 (2008), for why a tile, and packed.
 """
@@ -40,7 +40,18 @@ def _tile(rows: int, registers: int, half: bool = False) -> Any:
 
     @intrinsic
     def tile(
-        typingctx: Any, x: Any, x_row: Any, x_term: Any, W: Any, W_term: Any, terms: Any, start: Any, rows_of: Any, length: Any, out: Any, out_row: Any
+        typingctx: Any,
+        x: Any,
+        x_row: Any,
+        x_term: Any,
+        W: Any,
+        W_term: Any,
+        terms: Any,
+        start: Any,
+        rows_of: Any,
+        length: Any,
+        out: Any,
+        out_row: Any,
     ) -> Any:
         whole = register_of(x.dtype)
         lanes = OF[x.dtype, whole.count // 2] if half else whole

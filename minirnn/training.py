@@ -82,33 +82,13 @@ def fit(
 
     steps = math.ceil(len(x) / batch_size)
     listener = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=epochs, steps=steps)
-    nan_is_handled = any(isinstance(callback, TerminateOnNaN) for callback in listener.callbacks)
     model.stop_training = False
     logs: dict[str, float] = {}
     with listener:
         listener.on_train_begin()
         for epoch in range(initial_epoch, epochs):
             listener.on_epoch_begin(epoch)
-            model.reset_metrics()
-            good = model.snapshot()
-            step = 0
-            way = model.express_way(x, "train")
-            left = lambda: 1 if way is None or listener.listens_to_batches else way.batches_at_once(steps - step)  # noqa: E731
-            for rows in batches(len(x), batch_size, shuffle, model.shuffle_rng, x, left):
-                listener.on_train_batch_begin(step)
-                losses = train_batches(model, way, x, y, rows, batch_size, weights)
-                step += len(losses)
-                if not math.isfinite(losses[-1]) and not nan_is_handled:
-                    model.restore(good)
-                    model.reset_states()  # what a stateful layer carries has met the same numbers
-                    raise FloatingPointError(
-                        f"fit: the loss is {losses[-1]} at epoch {epoch + 1}, batch {step} of {steps}. The weights are again those with "
-                        f"which this epoch began. Try a smaller learning_rate, or clipnorm."
-                    )
-                if listener.listens_to_batches:
-                    listener.on_train_batch_end(step - 1, model.metric_results())
-                if model.stop_training:
-                    break
+            train_epoch(model, listener, x, y, weights, batch_size, shuffle, epoch)
             logs = model.metric_results()
             if validation is not None and validates(epoch + 1):
                 val_logs = run_evaluation(model, *validation, val_batch_size, listener)
@@ -119,6 +99,43 @@ def fit(
         listener.on_train_end(logs)
     history: History = model.history
     return history
+
+
+def train_epoch(
+    model: Sequential,
+    listener: CallbackList,
+    x: Any,
+    y: np.ndarray,
+    weights: np.ndarray | None,
+    batch_size: int,
+    shuffle: bool | str,
+    epoch: int,
+) -> None:
+    """Train on all examples once; a loss that is not finite ends it, with the weights of its beginning unless a callback takes care."""
+    nan_is_handled = any(isinstance(callback, TerminateOnNaN) for callback in listener.callbacks)
+    steps, step = math.ceil(len(x) / batch_size), 0
+    model.reset_metrics()
+    good = model.snapshot()
+    way = model.express_way(x, "train")
+
+    def at_once() -> int:
+        return 1 if way is None or listener.listens_to_batches else way.batches_at_once(steps - step)
+
+    for rows in batches(len(x), batch_size, shuffle, model.shuffle_rng, x, at_once):
+        listener.on_train_batch_begin(step)
+        losses = train_batches(model, way, x, y, rows, batch_size, weights)
+        step += len(losses)
+        if not math.isfinite(losses[-1]) and not nan_is_handled:
+            model.restore(good)
+            model.reset_states()  # what a stateful layer carries has met the same numbers
+            raise FloatingPointError(
+                f"fit: the loss is {losses[-1]} at epoch {epoch + 1}, batch {step} of {steps}. The weights are again those with "
+                f"which this epoch began. Try a smaller learning_rate, or clipnorm."
+            )
+        if listener.listens_to_batches:
+            listener.on_train_batch_end(step - 1, model.metric_results())
+        if model.stop_training:
+            break
 
 
 def batches(
@@ -268,7 +285,9 @@ def predict(model: Sequential, x: Any, batch_size: int | None, verbose: int | st
     with CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=steps) as listener:
         listener.on_predict_begin()
         way = model.express_way(x, "predict")
-        together = 1 if way is None or listener.listens_to_predict_batches else max(1, TOGETHER * way.predicted_at_once(x.shape[1]) // batch_size)
+        together = (
+            1 if way is None or listener.listens_to_predict_batches else max(1, TOGETHER * way.predicted_at_once(x.shape[1]) // batch_size)
+        )
         for step, rows in enumerate(batches(N, batch_size, False, model.shuffle_rng, x, lambda: together)):
             listener.on_predict_batch_begin(step)
             batch = model.forward(read_rows(x, rows), training=False) if way is None else way.predict(x, rows)

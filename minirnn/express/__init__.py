@@ -1,7 +1,7 @@
 """Many batches in one compiled call, for the network that this package exists for.
 
-Comes in: ids (N,T) and the rows of some batches; a network of ids, Embedding or one-hot, SimpleRNN, Dense(sigmoid); binary cross-entropy and a
-plain RMSprop. Goes out: outputs and losses of those batches, and after a training the weights, as after as many steps of the loop in
+Comes in: ids (N,T) and the rows of some batches; a network of ids, Embedding or one-hot, SimpleRNN, Dense(sigmoid); binary cross-entropy
+and a plain RMSprop. Goes out: outputs and losses of those batches, and after a training the weights, as after as many steps of the loop in
 ``training.py``, layer by layer; ``tests/test_express.py`` compares the two. Any other network takes that loop.
 
 One batch, as tasks for ``threads.py``. What stands in one line is done side by side; the next line waits for it:

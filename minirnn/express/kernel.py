@@ -15,10 +15,10 @@ from minirnn.jit import inline, jit, subroutine
 from minirnn.layers.distinct import find_distinct_jit
 from minirnn.layers.recurrence import backward_eight, backward_tiles, forward_eight, forward_tiles, lay_eight
 from minirnn.losses import bce_of_logit
-from minirnn.optimizers.rows import update_rows_jit
 from minirnn.optimizers.rmsprop_step import rmsprop_jit
+from minirnn.optimizers.rows import update_rows_jit
 from minirnn.products import FIRST, ONE, pack, product, whole_lanes
-from minirnn.simd import LANES, load, onward, pointer, store, zeros_of
+from minirnn.simd import LANES, load, onward, pointer, stay_apart, store, zeros_of
 from minirnn.threads import CROWDED, DONE, MOST, STOPPED, TAKEN, look, take, ticks, too_crowded, wait_for
 
 BLOCK = 32
@@ -133,6 +133,7 @@ def lay_steps(ids: Any, T: int, rows: Any, count: int, width: int, backwards: bo
     """Fill steps (T,width) with the ids (·,T) of so many rows; columns beyond read row 0. An example's row is read in one go, so that the
     processor fetches ahead.
     """
+    stay_apart()
     for b in range(width):
         for t in range(T):
             steps[(T - 1 - t if backwards else t) * width + b] = ids[rows[b] * T + t] if b < count else 0
@@ -141,6 +142,7 @@ def lay_steps(ids: Any, T: int, rows: Any, count: int, width: int, backwards: bo
 @subroutine
 def lay_visible(ids: Any, T: int, rows: Any, count: int, width: int, backwards: bool, visible: Any) -> None:
     """Fill visible (T,width) with 0 where the id is 0, else 1."""
+    stay_apart()
     for b in range(width):
         for t in range(T):
             visible[(T - 1 - t if backwards else t) * width + b] = 0 if b < count and ids[rows[b] * T + t] == 0 else 1
@@ -149,6 +151,7 @@ def lay_visible(ids: Any, T: int, rows: Any, count: int, width: int, backwards: 
 @subroutine
 def pack_weights(Wx: Any, Wh: Any, b: Any, E: int, H: int, biased: bool, packed: Any, recurrent: Any, bias: Any) -> None:
     """Lay the weights out as the products read them."""
+    stay_apart()
     P = whole_lanes(H)
     if E > 0:
         pack(Wx, H, ONE, E, H, packed)
@@ -170,6 +173,7 @@ def make_table(
     words: Any, W: Any, first: int, last: int, sparse: bool, E: int, H: int, packed: Any, bias: Any, numbers: Any, gathered: Any, table: Any
 ) -> None:
     """Rows first..last-1 of the table: the words' rows of W, which is the embeddings, or, with E = 0, Wx itself."""
+    stay_apart()
     P = whole_lanes(H)
     width = E if E > 0 else H
     if E == 0:
@@ -191,6 +195,7 @@ def make_table(
 @subroutine
 def head_forward(h: Any, W: Any, b: Any, biased: bool, count: int, H: int, P: int, K: int, logits: Any, outputs: Any) -> None:
     """logits = h · W + b and outputs = sigmoid(logits), for so many rows."""
+    stay_apart()
     for row in range(count):
         for k in range(K):
             logits[row * K + k] = b[k] if biased else 0
@@ -205,6 +210,7 @@ def head_forward(h: Any, W: Any, b: Any, biased: bool, count: int, H: int, P: in
 @subroutine
 def head_loss(logits: Any, labels: Any, weights: Any, rows: Any, count: int, K: int, B: int, smoothing: float) -> float:
     """Give the loss of so many rows of a batch of B, and turn their logits into the gradient on them."""
+    stay_apart()
     total = 0.0
     for row in range(count):
         scale = weights[rows[row]] / (B * K)
@@ -218,6 +224,7 @@ def head_loss(logits: Any, labels: Any, weights: Any, rows: Any, count: int, K: 
 @subroutine
 def head_backward(dlogits: Any, h: Any, W: Any, count: int, width: int, H: int, P: int, K: int, dh: Any, dhead: Any) -> None:
     """dh = dlogits · Wᵀ for so many rows, and 0 up to ``width``; dhead = the gradient on W, and behind it on b."""
+    stay_apart()
     for k in range((H + 1) * K):
         dhead[k] = 0
     for k in range(width * P):
@@ -234,6 +241,7 @@ def head_backward(dlogits: Any, h: Any, W: Any, count: int, width: int, H: int, 
 @subroutine
 def sum_chunks(dtable: Any, chunks: int, apart: int, first: int, size: int, total: Any) -> None:
     """total = the chunks' sums, added in order, from ``first`` on; they are 0 again afterwards."""
+    stay_apart()
     zeros = zeros_of(dtable)
     for k in range(0, size, LANES):
         so_far = load(dtable, first + k)
@@ -249,6 +257,7 @@ def through_time(
     table: Any, steps: Any, visible: Any, masked: bool, recurrent: Any, hs: Any, kept: Any, T: int, width: int, H: int, activation: int
 ) -> None:
     """The states of one chunk."""
+    stay_apart()
     P = whole_lanes(H)
     for k in range(width * P):
         hs[k] = 0
@@ -260,13 +269,29 @@ def through_time(
 
 @subroutine
 def back_through_time(
-    dh: Any, steps: Any, visible: Any, masked: bool, recurrent: Any, hs: Any, dtable: Any, dWh: Any, dz: Any, kept: Any, numbers: Any,
-    T: int, width: int, H: int, activation: int,
+    dh: Any,
+    steps: Any,
+    visible: Any,
+    masked: bool,
+    recurrent: Any,
+    hs: Any,
+    dtable: Any,
+    dWh: Any,
+    dz: Any,
+    kept: Any,
+    numbers: Any,
+    T: int,
+    width: int,
+    H: int,
+    activation: int,
 ) -> None:
     """The gradients of one chunk."""
+    stay_apart()
     P = whole_lanes(H)
     if H <= LANES:
-        backward_eight(kept, False, dh, steps, visible, masked, kept, False, onward(recurrent, LANES * LANES), hs, dtable, dWh, T, width, activation)
+        backward_eight(
+            kept, False, dh, steps, visible, masked, kept, False, onward(recurrent, LANES * LANES), hs, dtable, dWh, T, width, activation
+        )
     else:
         for k in range(H * P):
             dWh[k] = 0
@@ -283,7 +308,9 @@ def words_of(vector: np.ndarray, V: int, width: int) -> np.ndarray:
 
 
 @jit
-def run_batches_jit(counters: np.ndarray, leads: bool, batches: Batches, network: Network, work: Work, sizes: Sizes, settings: Settings) -> None:
+def run_batches_jit(
+    counters: np.ndarray, leads: bool, batches: Batches, network: Network, work: Work, sizes: Sizes, settings: Settings
+) -> None:
     """Take tasks until there are none; with ``leads``, return when all are done."""
     B, n, C, T, V, E, H, K, biased, dense_biased = sizes
     activation, backwards, masked, training, sparse, rho, epsilon, smoothing, steps_before = settings
@@ -317,7 +344,9 @@ def run_batches_jit(counters: np.ndarray, leads: bool, batches: Batches, network
             pack_weights(onward(values, at_Wx), onward(values, at_Wh), onward(values, at_b), E, H, biased, packed, recurrent, bias)
             if sparse:
                 rows = batches.id_rows[: min(B, M)]
-                work.counts[0] = find_distinct_jit(batches.ids, rows, work.search, work.distinct[0], work.places[0, : rows.size * T].reshape(rows.size, T))
+                work.counts[0] = find_distinct_jit(
+                    batches.ids, rows, work.search, work.distinct[0], work.places[0, : rows.size * T].reshape(rows.size, T)
+                )
             take(count, DONE)
             continue
         turn, B_k = k % 2, min(B, M - k * B)
@@ -405,7 +434,16 @@ def run_batches_jit(counters: np.ndarray, leads: bool, batches: Batches, network
                     else:
                         here_of = slice(first * words_width, (first + here) * words_width)
                         rmsprop_jit(
-                            network.values[here_of], network.gradients[here_of], network.velocity[here_of], None, None, None, batches.rates[k], rho, 0.0, epsilon
+                            network.values[here_of],
+                            network.gradients[here_of],
+                            network.velocity[here_of],
+                            None,
+                            None,
+                            None,
+                            batches.rates[k],
+                            rho,
+                            0.0,
+                            epsilon,
                         )
                     if sparse and k + 1 < S:
                         for u in range(here):
@@ -442,7 +480,16 @@ def run_batches_jit(counters: np.ndarray, leads: bool, batches: Batches, network
                     for i in range((H + 1 if dense_biased else H) * K):
                         gradients[at_head + i] += work.dhead[c, i // K, i % K]
                 rmsprop_jit(
-                    network.values[rest:], network.gradients[rest:], network.velocity[rest:], None, None, None, batches.rates[k], rho, 0.0, epsilon
+                    network.values[rest:],
+                    network.gradients[rest:],
+                    network.velocity[rest:],
+                    None,
+                    None,
+                    None,
+                    batches.rates[k],
+                    rho,
+                    0.0,
+                    epsilon,
                 )
                 pack_weights(onward(values, at_Wx), onward(values, at_Wh), onward(values, at_b), E, H, biased, packed, recurrent, bias)
         take(count, DONE)

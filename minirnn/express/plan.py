@@ -46,7 +46,7 @@ SHORT_SECONDS = 1e-4
 
 
 def parts(model: Sequential, one_hot: bool, purpose: str) -> tuple[Embedding | None, SimpleRNN, Dense] | None:
-    """Give the layers of a model that can take the express way, or None: the embedding, or None for one-hot input; the RNN; the head.
+    """Give the embedding (None for one-hot input), the RNN and the head of a model that can take this way; None if it cannot.
 
     Parameters
     ----------
@@ -95,11 +95,9 @@ class Express:
             return 1
         return min(left, max(1, int(CALL_SECONDS / self._seconds["train"]))) if "train" in self._seconds else min(left, 2)
 
-    def train(
-        self, x: Any, y: np.ndarray, weights: np.ndarray | None, rows: np.ndarray, batch_size: int
-    ) -> tuple[np.ndarray, list[float]]:
-        """Train on these rows (M,), batch by batch; give outputs (M,K), and the loss of each batch before its step. Where one is not finite,
-        it is the last, and its step was not taken.
+    def train(self, x: Any, y: np.ndarray, weights: np.ndarray | None, rows: np.ndarray, batch_size: int) -> tuple[np.ndarray, list[float]]:
+        """Train on these rows (M,), batch by batch; give outputs (M,K), and the loss of each batch before its step. One that is not finite
+        is the last, and its step was not taken.
         """
         optimizer = self.model.optimizer
         steps = math.ceil(len(rows) / batch_size)
@@ -169,7 +167,10 @@ class Express:
         nothing = work.nothing
         batches = Batches(tokens.ids, tokens.rows, y, weights, label_rows, outputs, losses, losses if rates is None else rates)
         network = Network(
-            parameters.values, parameters.gradients, nothing if velocity is None else velocity, work.counts if last_step is None else last_step
+            parameters.values,
+            parameters.gradients,
+            nothing if velocity is None else velocity,
+            work.counts if last_step is None else last_step,
         )
         optimizer, rnn = model.optimizer, self.rnn
         settings = Settings(

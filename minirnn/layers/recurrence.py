@@ -50,6 +50,7 @@ from minirnn.simd import (
     onward,
     pointer,
     second_half,
+    stay_apart,
     store,
     unit_0,
     unit_1,
@@ -154,6 +155,7 @@ def forward_eight(
     An epoch of the seed's forward passes on one core takes 5.0 ms so (Zen 5). With units that are read from memory one by one and spread
     over the lanes: 6.5 ms; with two rows at a time instead of four: 5.4 ms; with eight: as with four.
     """
+    stay_apart()
     w0, w1, w2, w3 = load(W, 0), load(W, 8), load(W, 16), load(W, 24)
     w4, w5, w6, w7 = load(W, 32), load(W, 40), load(W, 48), load(W, 56)
     for t in range(T):
@@ -170,7 +172,19 @@ def forward_eight(
 
 @subroutine
 def forward_tiles(
-    table: Any, steps: Any, visible: Any, masked: bool, keep: Any, dropped: bool, W: Any, hs: Any, kept: Any, T: int, B: int, H: int, P: int,
+    table: Any,
+    steps: Any,
+    visible: Any,
+    masked: bool,
+    keep: Any,
+    dropped: bool,
+    W: Any,
+    hs: Any,
+    kept: Any,
+    T: int,
+    B: int,
+    H: int,
+    P: int,
     activation: int,
 ) -> None:
     """More units: a step is a product of whole tiles, from packed Wh; rows are P long, the units rounded up to whole lanes.
@@ -178,6 +192,7 @@ def forward_tiles(
     At H = 512 and B = 64 such a product takes 145 us on one core where BLAS takes 320, at H = 32 1.6 where BLAS takes 3.6 (Zen 5,
     OpenBLAS 0.3.30): BLAS packs Wh anew at each of the T steps. So nothing here calls BLAS.
     """
+    stay_apart()
     for t in range(T):
         h_prev, h_t, now = onward(hs, t * B * P), onward(hs, (t + 1) * B * P), onward(steps, t * B)
         read = h_prev
@@ -224,7 +239,16 @@ def rnn_forward_jit(
         _lengthen(hs[0], states[0])
     W = np.empty(max(H, LANES) * P, hs.dtype)
     kept = np.empty(share.size, hs.dtype)
-    given = pointer(long_table), pointer(steps), pointer(visible), mask is not None, pointer(share), keep is not None, pointer(W), pointer(states)
+    given = (
+        pointer(long_table),
+        pointer(steps),
+        pointer(visible),
+        mask is not None,
+        pointer(share),
+        keep is not None,
+        pointer(W),
+        pointer(states),
+    )
     if H <= LANES:
         lay_eight(pointer(Wh), H, 1, H, pointer(W))
         forward_eight(*given, T, B4, activation)
@@ -286,10 +310,24 @@ def rnn_backward_ref(
 
 @subroutine
 def backward_eight(
-    dhs: Any, sequences: bool, dh: Any, steps: Any, visible: Any, masked: bool, keep: Any, dropped: bool, W: Any, hs: Any, dtable: Any,
-    dWh: Any, T: int, B: int, activation: int,
+    dhs: Any,
+    sequences: bool,
+    dh: Any,
+    steps: Any,
+    visible: Any,
+    masked: bool,
+    keep: Any,
+    dropped: bool,
+    W: Any,
+    hs: Any,
+    dtable: Any,
+    dWh: Any,
+    T: int,
+    B: int,
+    activation: int,
 ) -> None:
     """Up to eight units, back: dWh, two halves of it, stays in registers from the last step to the first."""
+    stay_apart()
     w0, w1, w2, w3 = load(W, 0), load(W, 8), load(W, 16), load(W, 24)
     w4, w5, w6, w7 = load(W, 32), load(W, 40), load(W, 48), load(W, 56)
     nothing = four_times(zeros_of(hs))
@@ -346,12 +384,31 @@ def _store_row_sum(dWh: Any, row: Any, two: Any) -> None:
 
 @subroutine
 def backward_tiles(
-    dhs: Any, sequences: bool, dh: Any, steps: Any, visible: Any, masked: bool, keep: Any, dropped: bool, W: Any, hs: Any, dtable: Any,
-    dWh: Any, dz: Any, kept: Any, numbers: Any, T: int, B: int, H: int, P: int, activation: int,
+    dhs: Any,
+    sequences: bool,
+    dh: Any,
+    steps: Any,
+    visible: Any,
+    masked: bool,
+    keep: Any,
+    dropped: bool,
+    W: Any,
+    hs: Any,
+    dtable: Any,
+    dWh: Any,
+    dz: Any,
+    kept: Any,
+    numbers: Any,
+    T: int,
+    B: int,
+    H: int,
+    P: int,
+    activation: int,
 ) -> None:
     """More units, back: the dz of some steps are kept, so that dWh, which at H = 512 is as large as a core's own cache, is passed over once
     for all of them.
     """
+    stay_apart()
     held = held_steps(B, dropped)
     for t in range(T - 1, -1, -1):
         h_prev, h_t, to = onward(hs, t * B * P), onward(hs, (t + 1) * B * P), onward(steps, t * B)
@@ -461,6 +518,7 @@ def rnn_backward_jit(
 @subroutine
 def lay_eight(Wh: Any, row: int, column: int, H: int, W: Any) -> None:
     """Lay Wh[i,j] = Wh[i * row + j * column] out as 8 x 8, with zeros beyond H."""
+    stay_apart()
     for k in range(LANES * LANES):
         W[k] = 0
     for i in range(H):

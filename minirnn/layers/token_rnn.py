@@ -59,9 +59,7 @@ def project_jit(embeddings: np.ndarray | None, Wx: np.ndarray, b: np.ndarray | N
         E = Wx.shape[0]
         packed, rows = np.empty(E * P, table.dtype), table if P == H else np.empty((V, P), table.dtype)
         pack(pointer(Wx), H, ONE, E, H, pointer(packed))
-        product(
-            pointer(embeddings), E, ONE, V, pointer(packed), E, FIRST, E, P, pointer(bias), pointer(same_row), FIRST, pointer(rows), P
-        )
+        product(pointer(embeddings), E, ONE, V, pointer(packed), E, FIRST, E, P, pointer(bias), pointer(same_row), FIRST, pointer(rows), P)
         hold((packed, bias, same_row, rows))
         if P != H:
             table[...] = rows[:, :H]
@@ -113,9 +111,7 @@ def project_backward_jit(
         if P != H:
             d[:, :H] = dtable
         pack(pointer(Wx), ONE, H, H, E, pointer(packed))
-        product(
-            pointer(embeddings), ONE, E, E, pointer(d), ONE, P, V, P, pointer(sums), pointer(numbers), P, pointer(sums), P
-        )
+        product(pointer(embeddings), ONE, E, E, pointer(d), ONE, P, V, P, pointer(sums), pointer(numbers), P, pointer(sums), P)
         product(pointer(d), P, ONE, V, pointer(packed), H, FIRST, H, Q, pointer(rows), pointer(numbers), Q, pointer(rows), Q)
         hold((packed, numbers, d, sums, rows))
         for i in range(E):

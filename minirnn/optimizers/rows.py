@@ -30,7 +30,7 @@ BLOCK = 16
 
 A row that missed fewer is multiplied by 1 in their place, which changes nothing: with loops as long as what a row missed, whose ends no
 processor guesses, a step at V=10,000 took 35 microseconds instead of 30 (1,600 rows of 16; the dense kernel takes 23 where all it reads is
-in the nearest caches). At V=88,584 it takes 130 for 2,100 rows, of which decays that were put off are 80; the dense kernel takes 220 to 420.
+in the nearest caches). At V=88,584 it takes 130 for 2,100 rows, 80 of them for decays that were put off; the dense kernel takes 220 to 420.
 """
 
 
