@@ -9,7 +9,7 @@ from the bias; a gradient, dW += xᵀ · dz, starts from itself, reads x transpo
 
 A tile of 8 rows by 2 registers keeps its sums in registers from the first term to the last (``tiles_llvm.py``), so a term costs two loads
 of W and eight numbers of x for 16 multiply-adds. W is read fastest if its columns lie in panels as wide as a tile (``pack``), which pays
-where the same W is used again, T times in a recurrence. One core of a Zen 5, GFLOP/s, with numpy.matmul (OpenBLAS 0.3.30, one thread) beside it:
+where the same W is used again, T times in a recurrence. One core of a Zen 5, GFLOP/s, and numpy.matmul (OpenBLAS 0.3.30, one thread):
 
     B x H times H x H        32 x 32    64 x 64    64 x 128    64 x 512
     product, W packed             48        160         211         231

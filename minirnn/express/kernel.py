@@ -80,15 +80,14 @@ class Sizes(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """How a batch is computed: the activation's code; the order of reading; whether id 0 is padding; whether there is a training, and on
-    distinct words; RMSprop's numbers; label smoothing; and how many steps there were before.
+    """How a batch is computed: the activation's code; the order of reading; whether id 0 is padding; whether there is a training;
+    RMSprop's numbers; label smoothing; and how many steps there were before.
     """
 
     activation: int
     backwards: bool
     masked: bool
     training: bool
-    sparse: bool
     rho: float
     epsilon: float
     smoothing: float
@@ -103,7 +102,6 @@ class Work(NamedTuple):
     distinct: np.ndarray  # (2,U) int32, in turn
     places: np.ndarray  # (2,B*T) int32
     counts: np.ndarray  # (2,) int64
-    search: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
     local_rows: np.ndarray  # (B,) intp 0, 1, ...
     numbers: np.ndarray  # int32 0, 1, ...
     nothing: np.ndarray  # zeros, a row
@@ -254,14 +252,25 @@ def sum_chunks(dtable: Any, chunks: int, apart: int, first: int, size: int, tota
 
 @subroutine
 def through_time(
-    table: Any, steps: Any, visible: Any, masked: bool, recurrent: Any, hs: Any, kept: Any, T: int, width: int, H: int, activation: int
+    table: Any,
+    steps: Any,
+    visible: Any,
+    masked: bool,
+    recurrent: Any,
+    hs: Any,
+    kept: Any,
+    T: int,
+    width: int,
+    H: int,
+    activation: int,
+    wide: int | None,
 ) -> None:
     """The states of one chunk."""
     stay_apart()
     P = whole_lanes(H)
     for k in range(width * P):
         hs[k] = 0
-    if H <= LANES:
+    if wide is None:
         forward_eight(table, steps, visible, masked, kept, False, recurrent, hs, T, width, activation)
     else:
         forward_tiles(table, steps, visible, masked, kept, False, recurrent, hs, kept, T, width, H, P, activation)
@@ -284,11 +293,12 @@ def back_through_time(
     width: int,
     H: int,
     activation: int,
+    wide: int | None,
 ) -> None:
     """The gradients of one chunk."""
     stay_apart()
     P = whole_lanes(H)
-    if H <= LANES:
+    if wide is None:
         backward_eight(
             kept, False, dh, steps, visible, masked, kept, False, onward(recurrent, LANES * LANES), hs, dtable, dWh, T, width, activation
         )
@@ -309,11 +319,27 @@ def words_of(vector: np.ndarray, V: int, width: int) -> np.ndarray:
 
 @jit
 def run_batches_jit(
-    counters: np.ndarray, leads: bool, batches: Batches, network: Network, work: Work, sizes: Sizes, settings: Settings
+    counters: np.ndarray,
+    leads: bool,
+    batches: Batches,
+    network: Network,
+    work: Work,
+    sizes: Sizes,
+    settings: Settings,
+    wide: int | None,
+    search: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None,
 ) -> None:
-    """Take tasks until there are none; with ``leads``, return when all are done."""
+    """Take tasks until there are none; with ``leads``, return when all are done.
+
+    Parameters
+    ----------
+    counters, leads : see ``threads.share``
+    wide : None up to eight units; else 0. What a network does not need is so not even compiled: a third of this kernel
+    search : where ``find_distinct`` works, for batches that are computed on their distinct words; None for those on all words
+    """
+    sparse = search is not None
     B, n, C, T, V, E, H, K, biased, dense_biased = sizes
-    activation, backwards, masked, training, sparse, rho, epsilon, smoothing, steps_before = settings
+    activation, backwards, masked, training, rho, epsilon, smoothing, steps_before = settings
     M, S, P, Q = batches.outputs.shape[0], batches.losses.size, whole_lanes(H), whole_lanes(E)
     words_width = E if E > 0 else H
     count = pointer(counters)
@@ -342,10 +368,10 @@ def run_batches_jit(
         before = 1 + k * of_a_batch
         if ticket == 0:
             pack_weights(onward(values, at_Wx), onward(values, at_Wh), onward(values, at_b), E, H, biased, packed, recurrent, bias)
-            if sparse:
+            if search is not None:
                 rows = batches.id_rows[: min(B, M)]
                 work.counts[0] = find_distinct_jit(
-                    batches.ids, rows, work.search, work.distinct[0], work.places[0, : rows.size * T].reshape(rows.size, T)
+                    batches.ids, rows, search, work.distinct[0], work.places[0, : rows.size * T].reshape(rows.size, T)
                 )
             take(count, DONE)
             continue
@@ -381,7 +407,7 @@ def run_batches_jit(
                 lay_steps(ids, T, onward(id_rows, first), rows_here, width, backwards, steps)
             if masked:
                 lay_visible(ids, T, onward(id_rows, first), rows_here, width, backwards, visible)
-            through_time(table, steps, visible, masked, recurrent, hs, kept, T, width, H, activation)
+            through_time(table, steps, visible, masked, recurrent, hs, kept, T, width, H, activation, wide)
             h_T, head = onward(hs, T * width * P), onward(values, at_head)
             head_forward(h_T, head, onward(values, at_head_b), dense_biased, rows_here, H, P, K, dlogits, onward(outputs, first * K))
             chunk_losses[c] = head_loss(dlogits, labels, weights, rows, rows_here, K, B_k, smoothing)
@@ -389,12 +415,12 @@ def run_batches_jit(
                 dh, dWh = onward(pointer(work.dh), c * n * P), onward(pointer(work.dWh), c * max(H, LANES) * P)
                 head_backward(dlogits, h_T, head, rows_here, width, H, P, K, dh, onward(pointer(work.dhead), c * (H + 1) * K))
                 dz, sums = onward(pointer(work.dz), c * work.dz.shape[1]), onward(dtable, c * most * P)
-                back_through_time(dh, steps, visible, masked, recurrent, hs, sums, dWh, dz, kept, numbers, T, width, H, activation)
+                back_through_time(dh, steps, visible, masked, recurrent, hs, sums, dWh, dz, kept, numbers, T, width, H, activation, wide)
         elif task == words:
-            if sparse and k + 1 < S:
+            if search is not None and k + 1 < S:
                 next_rows = batches.id_rows[(k + 1) * B : min((k + 2) * B, M)]
                 places = work.places[1 - turn, : next_rows.size * T].reshape(next_rows.size, T)
-                work.counts[1 - turn] = find_distinct_jit(batches.ids, next_rows, work.search, work.distinct[1 - turn], places)
+                work.counts[1 - turn] = find_distinct_jit(batches.ids, next_rows, search, work.distinct[1 - turn], places)
         elif task < end:
             r = task - words - 1
             if training and math.isfinite(loss):
@@ -419,7 +445,7 @@ def run_batches_jit(
                         to = onward(gradients, (distinct[first + u] if sparse else first + u) * words_width)
                         for i in range(words_width):
                             to[i] = dE[u * Q + i] if E > 0 else dt[u * P + i]
-                    if sparse:
+                    if search is not None:
                         update_rows_jit(
                             words_of(network.values, V, words_width),
                             words_of(network.gradients, V, words_width),

@@ -17,7 +17,7 @@ from minirnn.batches import TokenRows, read_rows
 from minirnn.express.kernel import BLOCK, Batches, Network, Settings, Sizes, Work, run_batches_jit
 from minirnn.jit import COMPILED
 from minirnn.layers.dense import Dense
-from minirnn.layers.distinct import pays, workspace
+from minirnn.layers.distinct import Workspace, pays, workspace
 from minirnn.layers.embedding import Embedding
 from minirnn.layers.recurrence import HELD
 from minirnn.layers.simple_rnn import SimpleRNN
@@ -85,7 +85,7 @@ class Express:
 
     def __init__(self, model: Sequential, embedding: Embedding | None, rnn: SimpleRNN, head: Dense) -> None:
         self.model, self.embedding, self.rnn, self.head = model, embedding, rnn, head
-        self._works: dict[str, tuple[tuple[Any, ...], Work]] = {}
+        self._works: dict[str, tuple[tuple[Any, ...], Work, Workspace | None]] = {}
         self._seconds: dict[str, float] = {}
         self._calls_alone = self._crowds = 0  # how many calls not to ask for help, and how often in a row asking was of no use
 
@@ -155,7 +155,7 @@ class Express:
         M, T, V = len(rows), tokens.ids.shape[1], self._looked_up().shape[0]
         if sparse is None:
             sparse = pays(V, batch_size * T)
-        work, sizes = self._workspace(purpose, batch_size, T, V, training, sparse)
+        work, sizes, search = self._workspace(purpose, batch_size, T, V, training, sparse)
         S = math.ceil(M / batch_size)
         if y is None:
             y, label_rows = np.zeros((1, K), dtype), np.zeros(M, np.intp)
@@ -178,7 +178,6 @@ class Express:
             rnn.go_backwards,
             self.embedding is not None and self.embedding.mask_zero,
             training,
-            sparse,
             optimizer.rho if training else 0.0,
             optimizer.epsilon if training else 0.0,
             model.loss.label_smoothing if training or purpose == "evaluate" else 0.0,
@@ -187,25 +186,24 @@ class Express:
         start = time.perf_counter()
         self._calls_alone = max(0, self._calls_alone - 1)
         alone = self._calls_alone > 0 or self._seconds.get(purpose, 1.0) * S < SHORT_SECONDS
-        counters = share(run_batches_jit, (batches, network, work, sizes, settings), alone)
+        counters = share(run_batches_jit, (batches, network, work, sizes, settings, 0 if rnn.units > LANES else None, search), alone)
         if not alone:
             self._crowds = min(self._crowds + 1, 6) if counters[CROWDED] else 0
             self._calls_alone = 2**self._crowds if self._crowds else 0
         self._seconds[purpose] = (time.perf_counter() - start) / S
         return outputs, losses
 
-    def _workspace(self, purpose: str, B: int, T: int, V: int, training: bool, sparse: bool) -> tuple[Work, Sizes]:
+    def _workspace(self, purpose: str, B: int, T: int, V: int, training: bool, sparse: bool) -> tuple[Work, Sizes, Workspace | None]:
         E = 0 if self.embedding is None else self.embedding.output_dim
         H, K, dtype = self.rnn.units, self.head.units, self.model.dtype
         chunks = min(MOST, max(1, -(-B // CHUNK)))
         n = -(-B // (4 * chunks)) * 4
         sizes = Sizes(B, n, chunks, T, V, E, H, K, self.rnn.use_bias, self.head.use_bias)
         wanted = (sizes, training, sparse, dtype)
-        known, work = self._works.get(purpose, (None, None))
-        if known != wanted or work is None:
+        if purpose not in self._works or self._works[purpose][0] != wanted:
             work = make_work(sizes, training, sparse, self.embedding is not None and self.embedding.mask_zero, dtype)
-            self._works[purpose] = wanted, work
-        return work, sizes
+            self._works[purpose] = wanted, work, workspace(V, B * T) if sparse else None
+        return self._works[purpose][1], sizes, self._works[purpose][2]
 
 
 def make_work(sizes: Sizes, training: bool, sparse: bool, masked: bool, dtype: np.dtype[Any]) -> Work:
@@ -225,7 +223,6 @@ def make_work(sizes: Sizes, training: bool, sparse: bool, masked: bool, dtype: n
         distinct=zeros(2, U if sparse else 1, of=np.int32),
         places=zeros(2, B * T if sparse else 1, of=np.int32),
         counts=zeros(2, of=np.int64),
-        search=workspace(V if sparse else 1, B * T if sparse else 1),
         local_rows=np.arange(C * n, dtype=np.intp),
         numbers=np.arange(max(U // MOST + 1, H + n, E, BLOCK), dtype=np.int32),
         nothing=zeros(max(Q, LANES)),
