@@ -105,12 +105,15 @@ class Express:
         slot = self._looked_up()
         sparse = pays(slot.shape[0], batch_size * tokens.ids.shape[1])
         velocity, last_step, taken = optimizer.begin_steps(slot if sparse else None, self.model.backend)
+        self.model.parameters.clear_gradients()
         rates = optimizer.coming_rates(steps)
         outputs, losses = self._run("train", tokens, y, weights, rows, batch_size, rates, velocity, last_step, sparse, taken)
         finite = np.isfinite(losses)
         count = steps if finite.all() else int(finite.argmin())
         optimizer.end_steps(count)
-        slot.layer.note_rows(slot.name, None)
+        if self.embedding is not None:
+            self.rnn.note_rows("kernel", None)
+        slot.layer.note_rows(slot.name, self._last_words(count) if sparse else None)
         return outputs, losses[: count + 1].tolist()
 
     def evaluate(
@@ -130,6 +133,11 @@ class Express:
         """Rows of a batch where no more is asked than outputs: enough for all threads, as long as their states stay near them."""
         fitting = NEAR_NUMBERS // (T * whole_lanes(self.rnn.units))
         return int(min(max(fitting // CHUNK, 2), PREDICTED // CHUNK)) * CHUNK
+
+    def _last_words(self, count: int) -> np.ndarray:
+        """The distinct words of the last of so many batches that were trained on: those that have a gradient now."""
+        work, turn = self._works["train"][1], max(count - 1, 0) % 2
+        return work.distinct[turn, : work.counts[turn]]
 
     def _looked_up(self) -> Any:
         """The slot of the weight whose rows the ids pick."""
