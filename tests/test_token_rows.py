@@ -56,7 +56,7 @@ def choose(monkeypatch, pays):
     monkeypatch.setattr(distinct, "pays", pays)
 
 
-WAYS = {"whole": lambda V, lookups: False, "distinct": lambda V, lookups: True, "by-turns": lambda V, lookups: lookups > 5 * T}
+WAYS = {"whole": lambda shape, lookups: False, "distinct": lambda shape, lookups: True, "by-turns": lambda shape, lookups: lookups > 5 * T}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

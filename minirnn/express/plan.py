@@ -103,7 +103,7 @@ class Express:
         steps = math.ceil(len(rows) / batch_size)
         tokens = read_rows(x, rows)
         slot = self._looked_up()
-        sparse = pays(slot.shape[0], batch_size * tokens.ids.shape[1])
+        sparse = pays(slot.shape, batch_size * tokens.ids.shape[1])
         velocity, last_step, taken = optimizer.begin_steps(slot if sparse else None, self.model.backend)
         self.model.parameters.clear_gradients()
         rates = optimizer.coming_rates(steps)
@@ -162,7 +162,7 @@ class Express:
         parameters, dtype, K = model.parameters, model.dtype, self.head.units
         M, T, V = len(rows), tokens.ids.shape[1], self._looked_up().shape[0]
         if sparse is None:
-            sparse = pays(V, batch_size * T)
+            sparse = pays(self._looked_up().shape, batch_size * T)
         work, sizes, search = self._workspace(purpose, batch_size, T, V, training, sparse)
         S = math.ceil(M / batch_size)
         if y is None:

@@ -161,7 +161,7 @@ class Embedding(Layer):
         """Add dy (B,T,E) into the rows that were read. Ids have no gradient."""
         dx = np.ascontiguousarray(dy, self.dtype)
         ids, rows = self._tokens.ids, self._tokens.rows
-        found = self._search(self._tokens, self.input_dim, self.backend)
+        found = self._search(self._tokens, self.gradients["embeddings"].shape, self.backend)
         self.note_rows("embeddings", None if found is None else found.distinct)
         BACKENDS[self.backend].backward(dx, ids, rows, self.gradients["embeddings"])
         if self.squares is not None:

@@ -189,7 +189,7 @@ class TokenRNN:
         if self.embedding is not None and self.embedding.squares is not None:
             return None  # each lookup has a square of its own to leave in the vocabulary's
         layer, name = self._looked_up
-        return self._search(token_rows(tokens), len(layer.values[name]), self.rnn.backend)
+        return self._search(token_rows(tokens), layer.values[name].shape, self.rnn.backend)
 
     def _projection(self) -> tuple[np.ndarray | None, np.ndarray, np.ndarray | None]:
         embeddings, Wx = (None, self._picked) if self.embedding is None else (self._picked, self.rnn.values["kernel"])
