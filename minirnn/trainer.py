@@ -287,16 +287,15 @@ class Trainer:
         values = list(logs.values())
         return values if len(values) > 1 else values[0]
 
-    def snapshot(self) -> tuple[int, list[np.ndarray]]:
-        """The optimizer's count of steps, and copies of the weights and of its state, for ``restore``."""
-        vectors = [self._model.parameters.values, *self.optimizer.state.values()]
-        return self.optimizer.iterations, [vector.copy() for vector in vectors]
+    def snapshot(self) -> tuple[np.ndarray, Any]:
+        """Copies of the weights and of the optimizer's state, for ``restore``."""
+        return self._model.parameters.values.copy(), self.optimizer.snapshot()
 
-    def restore(self, snapshot: tuple[int, list[np.ndarray]]) -> None:
+    def restore(self, snapshot: tuple[np.ndarray, Any]) -> None:
         """Put back what ``snapshot`` gave."""
-        self.optimizer.iterations, copies = snapshot
-        for vector, copy in zip([self._model.parameters.values, *self.optimizer.state.values()], copies, strict=True):
-            vector[...] = copy
+        values, state = snapshot
+        self._model.parameters.values[...] = values
+        self.optimizer.restore(state)
 
 
 def _no_steps(function: str, steps: Any) -> None:

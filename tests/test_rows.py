@@ -259,8 +259,11 @@ def test_a_snapshot_is_restored_with_what_rows_had_missed(dense_kernel):
         train(model, SIZES)
         kept = model.snapshot()
         train(model, SIZES, seed=3)
-        model.restore(kept)
-        train(model, [2, 3], seed=4)
+        for _ in range(2):
+            model.optimizer.rho = 0.5
+            model.restore(kept)
+            model.optimizer.rho = 0.9
+            train(model, [2, 3], seed=4)
         return outcome(model)
 
     lazy = trained()

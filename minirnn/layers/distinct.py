@@ -10,8 +10,8 @@ With them a table of V rows shrinks to U: rows of a weight are gathered, used, a
     gather     picked[u]       = weight[distinct[u]]
     scatter    weight[distinct[u]] = picked[u]
 
-Ascending, because sums over the rows of a vocabulary then run in the same order as over all of it, where the other rows add 0, and because
-memory is then read from front to back.
+Ascending, because sums over the rows of a vocabulary then run in the same order as over all of it, where the other rows add 0: a compiled
+step gives the same numbers to the last bit either way. And memory is then read from front to back.
 """
 
 from __future__ import annotations

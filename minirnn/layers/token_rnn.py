@@ -12,6 +12,9 @@ Backward, from the gradient ``dtable`` (V,H) that the recurrence has added up:
     dWx          += embeddingsᵀ · dtable  (E,H);   one-hot: dWx += dtable
     db           += Σ_v dtable_v
 
+Where the vocabulary is large, a row for each word of the batch is enough (``distinct.py``): rows of the weight that ids pick are gathered,
+stand for all V of them above, and what they get is scattered back.
+
 The layers keep their weights and gradients; this is the way two layers are computed, not a third layer. A model takes it by itself
 wherever an Embedding, or one-hot input, meets a SimpleRNN without input dropout (a dropped input differs from row to row, and no table
 can be shared). For the seed workload it replaces a product of 6,400 x 16 by 16 x 8 by one of 200 x 16 by 16 x 8.

@@ -132,6 +132,18 @@ class RMSprop:
         self._settle()
         return self._state
 
+    def snapshot(self) -> tuple[int, float, dict[str, np.ndarray], LazyRows]:
+        """The count of steps, and a copy of the state, for ``restore``; what rows have put off stays put off, which ``state`` would not."""
+        return self.iterations, self._rho, {name: vector.copy() for name, vector in self._state.items()}, self._lazy.copy()
+
+    def restore(self, snapshot: tuple[int, float, dict[str, np.ndarray], LazyRows]) -> None:
+        """Put back what ``snapshot`` gave, as often as wanted."""
+        self.iterations, rho, copies, lazy = snapshot
+        self._lazy = lazy.copy()
+        for name, vector in copies.items():
+            self._state[name][...] = vector
+        self._lazy.settle(self._state["velocity"], rho)  # rho may have been set since
+
     def _settle(self) -> None:
         if self._state:
             self._lazy.settle(self._state["velocity"], self._rho)
