@@ -89,6 +89,14 @@ def subroutine(kernel: Kernel) -> Kernel:
     return _without_literals(numba.njit(kernel, **INNER, **FLAGS))
 
 
+def uncompiled(function: Kernel) -> Kernel:
+    """Give the Python function of an ``inline`` one or a ``subroutine``, to call it outside kernels: these are kept nowhere, so the call of
+    one readies the compiler and compiles, 0.3 s, in every process.
+    """
+    found: Kernel = getattr(function, "py_func", function)
+    return found
+
+
 def _compiled(kernel: Kernel, flags: dict[str, Any]) -> Kernel:
     if not COMPILED:
         return kernel

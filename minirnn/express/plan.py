@@ -12,22 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minirnn import activations
+from minirnn import activations, products
 from minirnn.batches import TokenRows, read_rows
 from minirnn.express.kernel import BLOCK, Batches, Network, Settings, Sizes, Work, run_batches_jit
-from minirnn.jit import COMPILED
+from minirnn.jit import COMPILED, uncompiled
 from minirnn.layers.dense import Dense
 from minirnn.layers.distinct import Workspace, pays, workspace
 from minirnn.layers.embedding import Embedding
 from minirnn.layers.recurrence import HELD
 from minirnn.layers.simple_rnn import SimpleRNN
 from minirnn.losses import BinaryCrossentropy
-from minirnn.products import whole_lanes
 from minirnn.simd import LANES
 from minirnn.threads import CROWDED, MOST, share
 
 if TYPE_CHECKING:
     from minirnn.model import Sequential
+
+whole_lanes = uncompiled(products.whole_lanes)
 
 CHUNK = 32
 """Rows of a batch that one thread takes through time at least: fewer leave a processor waiting for its own last product."""
