@@ -90,7 +90,7 @@ def _use(model: Sequential, x: Any, y: np.ndarray, batch_size: int) -> None:
     model.fit(x, y, batch_size=batch_size, validation_data=(x, y), verbose=0)
     model.evaluate(x, y, batch_size=batch_size, verbose=0)
     model.predict(x, verbose=0)
-    model(x[:1])
+    model.predict_one(x[0])
 
 
 def _sum_up(ready: list[Ready], seconds: float) -> str:

@@ -13,6 +13,12 @@ import pytest
 from minirnn.jit import COMPILED
 
 JOB = {
+    "express.kernel.run_batches_jit": 1,
+    "metrics.binary_matches_jit": 1,
+}
+"""How many signatures of which kernel the job compiles: training, validation, evaluation and prediction of both models."""
+
+LAYER_BY_LAYER = {
     "layers.dense.dense_backward_jit": 1,
     "layers.dense.dense_forward_jit": 1,
     "layers.recurrence.rnn_backward_jit": 1,
@@ -20,10 +26,9 @@ JOB = {
     "layers.token_rnn.project_backward_jit": 2,  # with an embedding, and without
     "layers.token_rnn.project_jit": 2,
     "losses.bce_logits_jit": 1,
-    "metrics.binary_matches_jit": 1,
-    "optimizers.rmsprop.rmsprop_jit": 1,
+    "optimizers.rmsprop_step.rmsprop_jit": 1,
 }
-"""How many signatures of which kernel the job compiles: training, validation, evaluation and prediction of both models."""
+"""What comes on top where the same models take the loop that is read aloud."""
 
 STAGES = """
 import json, sys, tempfile
@@ -32,7 +37,11 @@ import numpy as np
 import minirnn
 from minirnn import OneHot, job, runs
 from minirnn.jit import compiled_kernels
+from minirnn.kernel_cache import watched
 
+ready = []
+watch = watched(ready.append)
+watch.__enter__()
 settings = runs.Settings()  # what is compiled may depend on sizes, so these are the job's
 N, T, V = 150, settings.maxlen, settings.num_words
 ids = np.random.default_rng(1).integers(0, V, (N, T)).astype(np.int32)
@@ -42,8 +51,7 @@ def everything(model, x, y):
     model.fit(x, y, batch_size=settings.batch_size, validation_split=0.3, verbose=0)
     model.evaluate(x, y, batch_size=settings.batch_size, verbose=0)
     model.predict(x, verbose=0)
-    model.predict_on_batch(x)
-    model.train_on_batch(x, y)
+    model.predict_one(x[0])
 
 def signatures():
     return {name: [str(signature) for signature in kernel.signatures] for name, kernel in compiled_kernels().items()}
@@ -57,6 +65,9 @@ onehot, embedding = (job.build(encoding, settings) for encoding in ("onehot", "e
 everything(onehot, OneHot(ids, V), labels)
 everything(embedding, ids, labels)
 stages = {"the job": signatures()}
+onehot.train_on_batch(OneHot(ids, V), labels)
+embedding.train_on_batch(ids, labels)
+stages["layer by layer"] = signatures()
 
 np.save(Path(sys.argv[1]) / "ids.npy", ids)
 in_file = [np.load(Path(sys.argv[1]) / "ids.npy", mmap_mode=mode) for mode in ("r", "r+", "c")]
@@ -78,9 +89,11 @@ forms = {
 }
 for name, (x, y) in forms.items():
     everything(embedding, x, y)
+    embedding.train_on_batch(x, y)
     stages[name] = signatures()
     if np.asarray(x).dtype.kind in "iu":
         everything(onehot, OneHot(x, V), y)
+        onehot.train_on_batch(OneHot(x, V), y)
         stages[name + ", one-hot"] = signatures()
 
 embedding.compile(minirnn.optimizers.RMSprop(rho=0, momentum=0, epsilon=1), "bce", metrics=[minirnn.metrics.BinaryAccuracy(threshold=0)])
@@ -100,31 +113,36 @@ stages["another layer"] = signatures()
 dense(locked(vectors[0]))
 dense(vectors[0].T.copy().T)
 stages["another layer on other forms"] = signatures()
-print(json.dumps(stages))
+print(json.dumps([any(not one.loaded for one in ready), stages]))
 """
 
-FREE = ("a layer alone", "another layer")
+FREE = ("layer by layer", "a layer alone", "another layer")
 """Stages that compile for a reason, e.g. a mask."""
 
 
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("forms")
-    process = subprocess.run([sys.executable, "-W", "error", "-c", STAGES, str(folder)], capture_output=True, text=True, check=False)
-    assert process.returncode == 0, process.stderr
-    return json.loads(process.stdout)
+    for _ in range(2):  # a process that compiles a kernel compiles those that it calls, which one that finds it on disk need not
+        process = subprocess.run([sys.executable, "-W", "error", "-c", STAGES, str(folder)], capture_output=True, text=True, check=False)
+        assert process.returncode == 0, process.stderr
+        compiled, found = json.loads(process.stdout)
+        if not compiled:
+            break
+    return found
 
 
 pytestmark = pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
 
 
-def test_the_job_compiles_each_kernel_as_often_as_it_must(stages):
-    found = {name: signatures for name, signatures in stages["the job"].items() if signatures}
+@pytest.mark.parametrize(("stage", "pinned"), [("the job", JOB), ("layer by layer", JOB | LAYER_BY_LAYER)])
+def test_each_kernel_is_compiled_as_often_as_it_must(stages, stage, pinned):
+    found = {name: signatures for name, signatures in stages[stage].items() if signatures}
 
     counts = {name: len(signatures) for name, signatures in found.items()}
-    listed = [f"{name}: {len(found.get(name, []))} signatures, pinned {JOB.get(name, 0)}" for name in sorted(found.keys() | JOB.keys())]
-    extra = [f"  {name}{signature}" for name in found for signature in found[name] if counts[name] != JOB.get(name)]
-    assert counts == JOB, "\n".join([*listed, *extra])
+    listed = [f"{name}: {counts.get(name, 0)} signatures, pinned {pinned.get(name, 0)}" for name in sorted(found.keys() | pinned.keys())]
+    extra = [f"  {name}{signature}" for name in found for signature in found[name] if counts[name] != pinned.get(name)]
+    assert counts == pinned, "\n".join([*listed, *extra])
 
 
 def test_no_form_of_the_arrays_compiles_a_kernel_again(stages):

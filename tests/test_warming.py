@@ -60,7 +60,8 @@ def test_a_second_run_finds_everything(warm):
     folder, first = warm
     again = run("-m", "minirnn", "warmup", NUMBA_CACHE_DIR=folder)
 
-    assert [line.split()[0] for line in again.splitlines()[:-2]] == [line.split()[0] for line in first.splitlines()[:-2]]
+    # the first run also names the kernels that are part of others
+    assert {line.split()[0] for line in again.splitlines()[:-2]} <= {line.split()[0] for line in first.splitlines()[:-2]}
     assert {line.split()[-1] for line in again.splitlines()[:-2]} == {"found"}
 
 
@@ -78,6 +79,7 @@ with kernel_cache.watched(ready.append):
         model.fit(x, np.arange(150) % 2, batch_size=settings.batch_size, validation_split=0.2, verbose=0)
         model.evaluate(x, np.arange(150) % 2, batch_size=64, verbose=0)
         model.predict(x, verbose=0)
+        model.predict_one(x[0])
 compiler = [name for name in ("scipy.linalg", "numba.np.arraymath", "numba.np.linalg") if name in sys.modules]
 print(json.dumps({"compiled": [one.kernel for one in ready if not one.loaded], "found": len(ready), "compiler": compiler}))
 """
@@ -90,8 +92,9 @@ def test_after_it_the_job_compiles_nothing_and_does_not_even_ready_the_compiler(
     outcome = json.loads(run("-c", JOB, NUMBA_CACHE_DIR=folder))
 
     assert outcome["compiled"] == []
-    assert 9 <= outcome["found"] <= len(output.splitlines()) - 2
-    # 0.3 s of a first fit. If one is here, a loaded kernel names a function of that module: compute it outside the kernel
+    assert 2 <= outcome["found"] <= len(output.splitlines()) - 2
+    # 0.3 s of a first fit. If one is here, a loaded kernel names a function of that module (compute it outside), or Python calls an
+    # inlined function (take it `uncompiled`)
     assert outcome["compiler"] == []
 
 
