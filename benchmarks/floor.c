@@ -1,5 +1,5 @@
 /*
- * The floor: the least time one AVX2 core needs for the recurrent part of the seed workload, at H = 8 in float32.
+ * The floor: the least time one AVX2 core needs for the recurrent part of a training epoch, or of a prediction, at H = 8 in float32.
  *
  * In come token ids (N,T), the order of the rows, table = E·Wx + b (V,8), U = Wh (8,8) and dh (B,8), the gradient on the last state.
  * Out go, for every batch, the states, dtable (V,8) and dU (8,8). Only this work is done: no head, no loss, no optimizer.
@@ -20,9 +20,12 @@
 #include <stdint.h>
 #include <string.h>
 
-#define H 8
-#define FORWARD_ROWS 16
+#include "floor_clear.h"
+
+#ifndef BACKWARD_ROWS /* batches that are no multiple of it are built with fewer: -DBACKWARD_ROWS=1 for one row */
 #define BACKWARD_ROWS 32
+#endif
+#define FORWARD_ROWS (BACKWARD_ROWS < 16 ? BACKWARD_ROWS : 16)
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 32")
 #define FMA _mm256_fmadd_ps
@@ -128,12 +131,26 @@ static void batch(const int32_t *ids, const int64_t *rows, long B, long T, const
  * Every batch of one epoch, the last, short one kept; N and B are multiples of BACKWARD_ROWS.
  *
  * ids (N,T), rows (N) 0..N-1, table (V,8), U and its transpose UT (8,8), dh_last (B,8), hs (B,T+1,8) with slot 0 set,
- * dzs (BACKWARD_ROWS,T+1,8) workspace, dtable (V,8) and dU (8,8) overwritten by each batch.
+ * dzs (BACKWARD_ROWS,T+1,8) workspace, dtable (V,8), zero but for the last batch of the epoch before, and dU (8,8) overwritten by each batch.
  */
 void floor_epoch(const int32_t *ids, const int64_t *rows, long N, long B, long T, long V, const float *table, const float *U,
                  const float *UT, const float *dh_last, float *hs, float *dzs, float *dtable, float *dU) {
+    const long last = (N - 1) / B * B;
     for (long s = 0; s < N; s += B) {
-        memset(dtable, 0, sizeof(float) * V * H);
+        const long before = s ? s - B : last;
+        clear(ids, rows + before, N - before < B ? N - before : B, T, V, dtable);
         batch(ids, rows + s, N - s < B ? N - s : B, T, table, U, UT, dh_last, hs, dzs, dtable, dU);
+    }
+}
+
+/* The last states h_last (N,8) of N rows, a multiple of FORWARD_ROWS; hs (FORWARD_ROWS,T+1,8) workspace with slot 0 set. */
+void floor_predict(const int32_t *ids, long N, long T, const float *table, const float *U_rows, float *hs, float *h_last) {
+    __m256 U[H];
+    UNROLL for (int k = 0; k < H; k++) U[k] = _mm256_loadu_ps(U_rows + H * k);
+    for (long s = 0; s < N; s += FORWARD_ROWS) {
+        const int32_t *row[FORWARD_ROWS];
+        for (int i = 0; i < FORWARD_ROWS; i++) row[i] = ids + (s + i) * T;
+        forward(row, T, table, U, hs);
+        for (int i = 0; i < FORWARD_ROWS; i++) memcpy(h_last + (s + i) * H, hs + (i * (T + 1) + T) * H, sizeof(float) * H);
     }
 }

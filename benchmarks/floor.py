@@ -1,7 +1,7 @@
 """The machine's limit on the recurrent part of an epoch: C built on the spot, checked against NumPy, then timed.
 
-In come the sizes of a workload with H = 8; out comes a call without arguments that runs one epoch of forward, backward and scatter on one
-thread. The head, the loss and the optimizer are not in it, so nothing that trains can be expected to reach it exactly.
+In comes a case with H = 8; out comes a call without arguments that runs one epoch of forward, backward and scatter on one thread, or one
+that runs forward alone. The head, the loss and the optimizer are not in it, so nothing that trains can be expected to reach it exactly.
 
     floor           `AVX2`, eight lanes and sixteen registers, on every machine the same: the definition
     floor-native    the fastest of `BUILDS` on this machine: `fastest_call`
@@ -10,6 +10,7 @@ thread. The head, the loss and the optimizer are not in it, so nothing that trai
 from __future__ import annotations
 
 import ctypes
+import math
 import shutil
 import statistics
 import subprocess
@@ -17,24 +18,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 
-UNITS = 8
-ROWS = 32
-"""The batch is worked off in groups of so many rows; N and B are multiples of it."""
-
-ALIGNMENT = 64
-"""Bytes: where a register of sixteen lanes may start so that reading it is one access to the cache. Costs a third of an epoch if missed."""
+from benchmarks.floor_case import MOST_ROWS, UNITS, FloorCase, aligned, last_batch_ref, make_case, states_ref
 
 TOLERANCE = 1e-4
 """Largest error allowed before timing, relative to the largest entry. Float32 over 100 steps leaves 1e-6; a fault leaves 1e-2 and more."""
 
-TRIED_ROWS = 100 * ROWS
+TRIED_ROWS = 100 * MOST_ROWS
 """So many of a case's rows decide which build is the fastest."""
+
+
+class FloorUnavailable(RuntimeError):
+    """The floor cannot be built or run here; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,20 @@ class Build:
     flags: tuple[str, ...]
     rows_in_lanes: bool = False
 
+    def for_rows(self, rows: int) -> Build:
+        """Give the build that works off groups of so many rows.
+
+        Raises
+        ------
+        FloorUnavailable
+            It cannot.
+        """
+        if not self.rows_in_lanes:
+            return replace(self, flags=(*self.flags, f"-DBACKWARD_ROWS={rows}"))
+        if rows % 16:
+            raise FloorUnavailable(f"{self.name} works off 16 rows at a time, of which N and B must be multiples")
+        return self
+
     def last_states(self, hs: np.ndarray) -> np.ndarray:
         """Pick the states (B,8) after the last step from hs, given as (B,T+1,8) whatever its layout."""
         if not self.rows_in_lanes:
@@ -67,10 +81,6 @@ EIGHT_LANES = Build("native, 8 lanes", "floor.c", ("-O3", "-march=native", "-mpr
 """With whatever registers and instructions this machine has besides."""
 AVX512 = Build("AVX-512", "floor_avx512.c", ("-O3", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mtune=native"), rows_in_lanes=True)
 BUILDS = (AVX2, EIGHT_LANES, AVX512)
-
-
-class FloorUnavailable(RuntimeError):
-    """The floor cannot be built or run here; the message says why."""
 
 
 @cache
@@ -98,71 +108,10 @@ def compiled(build: Build = AVX2) -> ctypes.CDLL:
         raise FloorUnavailable(f"the processor lacks what {build.name} needs")
     loaded.floor_epoch.restype = None
     loaded.floor_epoch.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_long] * 4 + [ctypes.c_void_p] * 8
+    if not build.rows_in_lanes:
+        loaded.floor_predict.restype = None
+        loaded.floor_predict.argtypes = [ctypes.c_void_p] + [ctypes.c_long] * 2 + [ctypes.c_void_p] * 4
     return loaded
-
-
-def aligned(array: np.ndarray) -> np.ndarray:
-    """Copy an array to where a register may start."""
-    room = np.empty(array.nbytes + ALIGNMENT, np.uint8)
-    start = -room.ctypes.data % ALIGNMENT
-    copied = room[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
-    copied[...] = array
-    return copied
-
-
-@dataclass
-class FloorCase:
-    """Everything one epoch reads and writes.
-
-    Attributes
-    ----------
-    ids (N,T) int32: tokens 0..V-1
-    rows (N,) int64: the order in which rows are taken
-    table (V,8) float32: E·Wx + b, one row a token
-    U (8,8) float32: the recurrent kernel
-    dh_last (B,8) float32: gradient on the last state of a batch's rows
-    hs (B,T+1,8) float32: states, slot 0 the initial one; where `Build.rows_in_lanes`, (B/16,T+1,8,16) in the same memory
-    dtable (V,8), dU (8,8) float32: gradients of the last batch
-    """
-
-    ids: np.ndarray
-    rows: np.ndarray
-    table: np.ndarray
-    U: np.ndarray
-    dh_last: np.ndarray
-    hs: np.ndarray = field(init=False)
-    dtable: np.ndarray = field(init=False)
-    dU: np.ndarray = field(init=False)
-
-    def __post_init__(self) -> None:
-        (N, T), B = self.ids.shape, len(self.dh_last)
-        if N % ROWS or B % ROWS:
-            raise ValueError(f"FloorCase: N and B must be multiples of {ROWS}, received N={N}, B={B}. Choose sizes that are.")
-        if N == 0 or B == 0 or self.table.shape[1] != UNITS:
-            raise ValueError(f"FloorCase: needs rows and H={UNITS}, received N={N}, B={B}, H={self.table.shape[1]}.")
-        self.ids = np.ascontiguousarray(self.ids, dtype=np.int32)
-        self.rows = np.ascontiguousarray(self.rows, dtype=np.int64)
-        self.table, self.U, self.dh_last = (aligned(np.asarray(a, np.float32)) for a in (self.table, self.U, self.dh_last))
-        if self.ids.min(initial=0) < 0 or self.ids.max(initial=0) >= len(self.table):
-            raise ValueError(f"FloorCase: ids must be 0..{len(self.table) - 1}, received {self.ids.min()}..{self.ids.max()}.")
-        if self.rows.shape != (N,) or self.rows.min() < 0 or self.rows.max() >= N:
-            raise ValueError(f"FloorCase: rows must hold N={N} indices 0..{N - 1}, received shape {self.rows.shape}.")
-        self.hs = aligned(np.zeros((B, T + 1, UNITS), np.float32))
-        self.dtable = aligned(np.zeros_like(self.table))
-        self.dU = aligned(np.zeros_like(self.U))
-
-
-def make_case(*, N: int = 20_000, T: int = 100, V: int = 200, B: int = 64, seed: int = 0) -> FloorCase:
-    """Random ids and weights of the seed workload's sizes: an orthogonal U, so that states neither die nor saturate."""
-    rng = np.random.default_rng(seed)
-    orthogonal, _ = np.linalg.qr(rng.standard_normal((UNITS, UNITS)))
-    return FloorCase(
-        ids=rng.integers(0, V, (N, T), dtype=np.int32),
-        rows=rng.permutation(N),
-        table=0.1 * rng.standard_normal((V, UNITS)),
-        U=orthogonal,
-        dh_last=rng.standard_normal((B, UNITS)) / B,
-    )
 
 
 def epoch_call(case: FloorCase, build: Build = AVX2) -> Callable[[], None]:
@@ -173,10 +122,10 @@ def epoch_call(case: FloorCase, build: Build = AVX2) -> Callable[[], None]:
     FloorUnavailable
         As `compiled`.
     """
-    run = compiled(build).floor_epoch
+    run = compiled(build.for_rows(case.group)).floor_epoch
     (N, T), V, B = case.ids.shape, len(case.table), len(case.dh_last)
     transposed = np.ascontiguousarray(case.U.T)
-    dzs = aligned(np.zeros((ROWS, T + 1, UNITS), np.float32))
+    dzs = aligned(np.zeros((MOST_ROWS, T + 1, UNITS), np.float32))
     case.hs[:] = 0  # another build's slot 0 lies elsewhere
     before = [case.ids, case.rows]
     after = [case.table, case.U, transposed, case.dh_last, case.hs, dzs, case.dtable, case.dU]
@@ -188,22 +137,33 @@ def epoch_call(case: FloorCase, build: Build = AVX2) -> Callable[[], None]:
     return run_epoch
 
 
-def last_batch_ref(case: FloorCase) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Do the last batch of a case's epoch in float64 NumPy: its last states (rows,8), dtable (V,8) and dU (8,8)."""
-    N, T = case.ids.shape
-    B = len(case.dh_last)
-    ids = case.ids[case.rows[(N - 1) // B * B :]]
-    table, U = case.table.astype(np.float64), case.U.astype(np.float64)
-    hs = [np.zeros((len(ids), UNITS))]
-    for t in range(T):
-        hs.append(np.tanh(table[ids[:, t]] + hs[-1] @ U))
-    dh, dtable, dU = case.dh_last[: len(ids)].astype(np.float64), np.zeros_like(table), np.zeros_like(U)
-    for t in reversed(range(T)):
-        dz = dh * (1 - hs[t + 1] ** 2)
-        np.add.at(dtable, ids[:, t], dz)
-        dU += hs[t].T @ dz
-        dh = dz @ U.T
-    return hs[-1], dtable, dU
+def predict_call(case: FloorCase, N: int, build: Build = AVX2) -> Callable[[], np.ndarray]:
+    """Make the call that runs the first N rows forward and gives their last states (N,8), always in the same array.
+
+    Raises
+    ------
+    FloorUnavailable
+        As `compiled`.
+    """
+    T = case.ids.shape[1]
+    h_last = np.zeros((N, UNITS), np.float32)
+    arrays = [case.ids, case.table, case.U, h_last]
+    whole = N // MOST_ROWS * MOST_ROWS
+    runs: list[Callable[[], None]] = []
+    for start, n in ((0, whole), (whole, N - whole)):
+        if n:
+            rows = math.gcd(MOST_ROWS, n)
+            arrays.append(aligned(np.zeros((rows, T + 1, UNITS), np.float32)))
+            places = (case.table, case.U, arrays[-1], h_last[start:])
+            run = compiled(build.for_rows(rows)).floor_predict
+            runs.append(partial(run, case.ids[start:].ctypes.data, n, T, *(array.ctypes.data for array in places)))
+
+    def run_predict(_keep_alive: object = arrays) -> np.ndarray:
+        for run in runs:
+            run()
+        return h_last
+
+    return run_predict
 
 
 def worst_error(case: FloorCase, build: Build = AVX2) -> float:
@@ -233,6 +193,23 @@ def checked_call(case: FloorCase, build: Build = AVX2) -> Callable[[], None]:
             f"floor ({build.name}): its gradients are {error:.1e} away from NumPy's, at most {TOLERANCE:.0e} is rounding."
         )
     return run_epoch
+
+
+def checked_predict(case: FloorCase, N: int) -> Callable[[], np.ndarray]:
+    """As `predict_call`, after its states of the last rows were found equal to NumPy's.
+
+    Raises
+    ------
+    FloorUnavailable
+        As `compiled`.
+    ArithmeticError
+        They differ by more than `TOLERANCE`.
+    """
+    run_predict = predict_call(case, N)
+    error = float(np.abs(run_predict()[-64:] - states_ref(case, case.ids[:N][-64:])[-1]).max())
+    if not error <= TOLERANCE:
+        raise ArithmeticError(f"floor: its states are {error:.1e} away from NumPy's, at most {TOLERANCE:.0e} is rounding.")
+    return run_predict
 
 
 def fastest_call(case: FloorCase) -> tuple[Build, Callable[[], None]]:

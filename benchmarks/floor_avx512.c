@@ -24,7 +24,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define H 8
+#include "floor_clear.h"
+
 #define LANES 16
 #define STEPS 20 /* of backward, before dU and the scatter */
 #define COMMON 4 /* ids 0..3, padding, start, unknown and the next, are most of all tokens */
@@ -204,8 +205,10 @@ static void batch(const int32_t *ids, const int64_t *rows, long B, long T, long 
  */
 void floor_epoch(const int32_t *ids, const int64_t *rows, long N, long B, long T, long V, const float *table, const float *U,
                  const float *UT, const float *dh_last, float *hs, float *dzs, float *dtable, float *dU) {
+    const long last = (N - 1) / B * B;
     for (long s = 0; s < N; s += B) {
-        memset(dtable, 0, sizeof(float) * V * H);
+        const long before = s ? s - B : last;
+        clear(ids, rows + before, N - before < B ? N - before : B, T, V, dtable);
         batch(ids, rows + s, N - s < B ? N - s : B, T, V, table, U, UT, dh_last, hs, dzs, dtable, dU);
     }
 }
