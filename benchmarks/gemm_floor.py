@@ -32,7 +32,7 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 if TYPE_CHECKING:
-    from benchmarks.seed_epoch import Arrays, SeedEpoch
+    from benchmarks.drawn import Arrays, Sizes
 
 AVX512_KERNELS = {"OPENBLAS_CORETYPE": "SkylakeX"}
 """What tells OpenBLAS, in a process's environment, to use AVX-512 on a processor that it does not know."""
@@ -95,7 +95,7 @@ class Buffers:
         return [Product(rows, self.Wx, projected), *recurrent, *after]
 
 
-def make_buffers(work: SeedEpoch, B: int, U: int, Wx: np.ndarray | None, Wh: np.ndarray) -> Buffers:
+def make_buffers(work: Sizes, B: int, U: int, Wx: np.ndarray | None, Wh: np.ndarray) -> Buffers:
     """Make the buffers for batches of B rows with at most U distinct ids, filled with numbers of the size that they have in training."""
     rng = np.random.default_rng(work.seed)
     T, H, E = work.T, work.H, 0 if Wx is None else work.E
@@ -141,7 +141,7 @@ class Session:
     model : "embedding" or "one_hot", which has no projections
     """
 
-    def __init__(self, work: SeedEpoch, arrays: Arrays, model: str = "embedding") -> None:
+    def __init__(self, work: Sizes, arrays: Arrays, model: str = "embedding") -> None:
         starts = range(0, work.N, work.B)
         sizes = [min(work.B, work.N - start) for start in starts]
         distinct = [len(np.unique(arrays.ids[start : start + work.B])) for start in starts]

@@ -32,7 +32,7 @@ import numpy as np
 from jax import lax
 
 if TYPE_CHECKING:
-    from benchmarks.seed_epoch import Arrays, SeedEpoch
+    from benchmarks.drawn import Arrays, Sizes
 
 RHO, EPSILON = 0.9, 1e-7
 """Keras's defaults of RMSprop."""
@@ -66,7 +66,7 @@ class Plan:
     write_out: bool
 
 
-def plan_for(work: SeedEpoch, width: int, rows: int) -> Plan:
+def plan_for(work: Sizes, width: int, rows: int) -> Plan:
     """Choose by size, from the measurements above; `width` is that of a row of the weights, `rows` how many are worked on at a time."""
     lookups = rows * work.T
     return Plan(
@@ -177,7 +177,7 @@ class Session:
     model : "embedding" or "one_hot"
     """
 
-    def __init__(self, work: SeedEpoch, arrays: Arrays, model: str = "embedding") -> None:
+    def __init__(self, work: Sizes, arrays: Arrays, model: str = "embedding") -> None:
         self.work, self.arrays = work, arrays
         # Copied, for the buffers are donated and would be overwritten in the caller's hands.
         self.weights = {name: jnp.array(w) for name, w in zip(NAMES[model], arrays.weights[model], strict=True)}

@@ -1,110 +1,231 @@
-"""The run: everyone is prepared, everyone's loss is compared, and only then are rounds taken, A B C A B C.
+"""The run: for each workload everyone is prepared, everyone's figures are compared, and only then are rounds taken, A B C A B C.
 
-In come the peers' names and the workload; out comes one report, plain values that go into JSON as they are. An entry of it is one peer with
-one model; its `status` is `timed`, `skipped` (not here: the reason) or `failed` (it ran and something is wrong: the reason).
+Comes in: the peers' names and the workloads. Goes out: the results, plain values that go into JSON as they are. An entry is one peer at one
+workload; its `status` is `timed`, `not asked` (the work is not for it), `skipped` (not here), `left out` (too slow), or `failed` (it
+ran and something is wrong); all but the first carry the reason.
 """
 
 from __future__ import annotations
 
-import json
-import math
+import itertools
 import os
-import subprocess
-import sys
+import shutil
 import tempfile
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
-from dataclasses import asdict
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from benchmarks.header import PROJECT, header
-from benchmarks.peers import ON_CPU, PEERS, REFERENCE, REFERENCE_PER_LOOKUP, Peer
-from benchmarks.seed_epoch import SeedEpoch
+from benchmarks.drawn import draw
+from benchmarks.equality import Entry, fail, judge
+from benchmarks.header import PROJECT
+from benchmarks.peer_process import PeerFailed, PeerProcess, PeerTooSlow
+from benchmarks.peers import PEERS, Peer, not_asked
+from benchmarks.spread import median
+from benchmarks.workloads import SWEEPS, Workload
 
 ROUND_SECONDS = 0.25
-ROUND_EPOCHS = 10
-"""A round lasts that long or that many epochs, and at least one: a peer of 20 ms an epoch is not judged by one of them."""
-
-BEFORE_TOLERANCE = 1e-6
-"""On the loss before training, in nats: minirnn and Keras, on TensorFlow and on JAX, are 1e-7 apart here."""
-AFTER_TOLERANCE = 1e-5
-"""On an epoch's training loss, in nats. RMSprop divides by the root of a running mean, so rounding grows from step to step: 4e-7 apart over
-eight epochs. The one known difference in the arithmetic, `EMBEDDING_DIFFERS`, is 1e-2."""
-
-EMBEDDING_DIFFERS = "Keras on TensorFlow adds up the squares of a repeated id's gradients, the others square their sum"
-
-Entry = dict[str, Any]
+ROUND_CALLS = 10
+"""A round lasts that long or that many calls, and at least one: a peer of 20 ms an epoch is not judged by one of them."""
+STARTING_SECONDS = 60.0
+"""Added to a cap where a process has to start and import, and a first call to compile."""
+ROOM = 1.2
+"""So many times the arrays' size must be free on the disk."""
 
 
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-)
+@dataclass
+class Run:
+    """One run of the benchmarks.
 
+    Attributes
+    ----------
+    peers : names from `PEERS`
+    chosen : the workloads, in their order
+    rounds : how often each is timed, in turn
+    threads : the same for all
+    quick : whether this is a look
+    limit_seconds : after which no further workload begins
+    say : told what is going on, a line at a time
+    results : what was measured so far, a dict per workload
+    """
 
-class PeerFailed(RuntimeError):
-    """A peer's process raised or ended; the message says what it said last."""
+    peers: Sequence[str]
+    chosen: Sequence[Workload]
+    rounds: int
+    threads: int
+    quick: bool = False
+    limit_seconds: float = float("inf")
+    say: Callable[[str], None] = lambda _: None
+    results: list[dict[str, Any]] = field(default_factory=list)
+    kernels: str = ""
+    pace: dict[tuple[str, str], float] = field(default_factory=dict)
 
+    def go(self) -> list[dict[str, Any]]:
+        """Take every workload."""
+        start = time.perf_counter()
+        with tempfile.TemporaryDirectory(prefix="minirnn-kernels-") as self.kernels:
+            for _, group in itertools.groupby(self.chosen, lambda w: w.shared or w.name):
+                with ExitStack() as stack:
+                    processes: dict[str, PeerProcess] = {}
+                    for workload in group:
+                        entries: list[Entry] = [{"peer": name} for name in self.peers]
+                        self.results.append({**asdict(workload), "entries": entries})
+                        if time.perf_counter() - start > self.limit_seconds:
+                            reason = f"the {self.limit_seconds:.0f} s of this run were over"
+                            for entry in entries:
+                                entry |= {"status": "left out", "reason": reason}
+                        elif workload.kind == "job":
+                            self._take_jobs(workload, entries)
+                        else:
+                            self._take(stack, processes, workload, entries)
+        return self.results
 
-class PeerProcess:
-    """The process of one peer, alive from its first command until it is closed."""
+    def _take(self, stack: ExitStack, processes: dict[str, PeerProcess], workload: Workload, entries: list[Entry]) -> None:
+        with arrays_of(workload) as folder:
+            for entry in entries:
+                self.say(f"{workload.title}: preparing {entry['peer']}")
+                if reason := self._reason_to_skip(entry, workload):
+                    entry |= reason
+                elif isinstance(folder, str):
+                    entry |= {"status": "skipped", "reason": folder}
+                else:
+                    self._prepare(stack, processes, entry, workload, folder)
+            judge(entries, workload)
+            self._take_rounds(processes, workload, entries)
+            judge(entries, workload)
+            for entry in entries:
+                if entry["status"] == "timed":
+                    entry |= processes[entry["peer"]].ask("finish", within=STARTING_SECONDS)
+                    self.pace[workload.section, entry["peer"]] = median(entry) / workload.sizes.tokens
 
-    def __init__(self, peer: Peer, *, threads: int | None, environment: dict[str, str] | None = None) -> None:
-        variables = {**os.environ, **ON_CPU, **peer.environment, **(environment or {})}
-        if threads is not None:
-            variables |= dict.fromkeys(THREAD_VARIABLES, str(threads))
-        self.noise = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115  closed in __exit__
-        command = [sys.executable, "-m", "benchmarks.worker", *([] if threads is None else [str(threads)])]
-        self.process = subprocess.Popen(
-            command, cwd=PROJECT, env=variables, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.noise
-        )
+    def _reason_to_skip(self, entry: Entry, workload: Workload) -> Entry | None:
+        """Give the status and the reason of an entry that is not tried at all."""
+        peer = PEERS[entry["peer"]]
+        if why := not_asked(peer, workload, self.quick):
+            return {"status": "not asked", "reason": why}
+        if missing := peer.missing():
+            return {"status": "skipped", "reason": f"{missing} is not installed"}
+        needed, free = peer.dense_bytes(workload), available_bytes()
+        if free is not None and needed > free:
+            return {"status": "skipped", "reason": f"needs about {needed / 1e9:.1f} GB for one-hot arrays, {free / 1e9:.1f} GB are free"}
+        expected = self.pace.get((workload.section, peer.name), 0.0) * workload.sizes.tokens
+        if workload.section in SWEEPS and expected > workload.cap_seconds:
+            why = f"after the point before, {expected:.0f} s or more are to be expected; {workload.cap_seconds:.0f} s are allowed"
+            return {"status": "left out", "reason": why}
+        return None
 
-    def ask(self, do: str, **details: Any) -> dict[str, Any]:
-        """Give a command and wait for its answer.
+    def _environment(self, stack: ExitStack, peer: Peer, entry: Entry, workload: Workload, details: dict[str, Any]) -> dict[str, str]:
+        """Say where a peer keeps its kernels; a fresh workload is run with none first, as after an install."""
+        if not peer.caches_kernels or not workload.fresh:
+            return {"NUMBA_CACHE_DIR": self.kernels}
+        environment = {"NUMBA_CACHE_DIR": stack.enter_context(tempfile.TemporaryDirectory(prefix="minirnn-kernels-"))}
+        with PeerProcess(peer, threads=self.threads, environment=environment) as first:
+            answer = first.ask("prepare", within=STARTING_SECONDS + workload.cap_seconds, **details)
+        entry["fresh_install"] = {name: seconds for name, seconds in answer.items() if name.endswith("_seconds")}
+        return environment
 
-        Raises
-        ------
-        PeerFailed
-            The peer raised, or its process is gone.
+    def _prepare(self, stack: ExitStack, processes: dict[str, PeerProcess], entry: Entry, workload: Workload, folder: Path) -> None:
+        """Let a peer make its first call in a process that stays alive.
+
+        A peer that keeps its kernels on disk may be started twice: with an empty cache, and with the cache that this left.
         """
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
+        peer = PEERS[entry["peer"]]
+        details = {"peer": asdict(peer), "workload": asdict(workload), "folder": str(folder)}
+        process = processes.get(peer.name)
         try:
-            print(json.dumps({"do": do, **details}), file=self.process.stdin, flush=True)
-            line = self.process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        answer: dict[str, Any] = json.loads(line) if line else {"error": f"its process ended ({self.last_words()})"}
-        if "error" in answer:
-            raise PeerFailed(answer["error"])
-        return answer
+            if process is None or not process.alive:
+                environment = self._environment(stack, peer, entry, workload, details)
+                process = stack.enter_context(PeerProcess(peer, threads=self.threads, environment=environment))
+                processes[peer.name] = process
+            answer = process.ask("prepare", within=STARTING_SECONDS + workload.cap_seconds, watch=True, **details)
+        except PeerFailed as reason:
+            self._stop(entry, workload, reason)
+            return
+        if "unavailable" in answer:
+            entry |= {"status": "skipped", "reason": answer["unavailable"]}
+            return
+        entry |= answer
+        entry |= {"status": "timed", "own_peak_bytes": process.own_peak_bytes, "rounds": []}
 
-    def last_words(self) -> str:
-        """Return the last line that the process wrote for people."""
-        self.noise.seek(0)
-        lines = self.noise.read().strip().splitlines()
-        return lines[-1] if lines else f"exit code {self.process.poll()}, without a word"
+    def _stop(self, entry: Entry, workload: Workload, reason: PeerFailed) -> None:
+        if isinstance(reason, PeerTooSlow):
+            self._leave_out(entry, workload, str(reason))
+        else:
+            fail(entry, reason)
 
-    def __enter__(self) -> Self:
-        return self
+    def _leave_out(self, entry: Entry, workload: Workload, reason: str) -> None:
+        entry |= {"status": "left out", "reason": reason}
+        self.pace[workload.section, entry["peer"]] = workload.cap_seconds / workload.sizes.tokens
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.close()
-            self.process.wait(timeout=2 if kind is None else 0.1)
-        except (OSError, subprocess.TimeoutExpired):
-            self.process.kill()
-            self.process.wait()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-        self.noise.close()
+    def _take_rounds(self, processes: dict[str, PeerProcess], workload: Workload, entries: list[Entry]) -> None:
+        """Time everyone in turn; whoever has used up the budget is spared the rounds that are left."""
+        for number in range(1, self.rounds + 1):
+            for entry in entries:
+                used = sum(sum(times) for times in entry.get("rounds", []))
+                if entry["status"] != "timed" or (entry["rounds"] and used >= workload.budget_seconds):
+                    continue
+                self.say(f"{workload.title}: round {number} of {self.rounds}, {entry['peer']}")
+                try:
+                    within = workload.cap_seconds + ROUND_SECONDS
+                    answer = processes[entry["peer"]].ask("round", within=within, seconds=ROUND_SECONDS, most=ROUND_CALLS)
+                except PeerFailed as reason:
+                    self._stop(entry, workload, reason)
+                    continue
+                entry["rounds"].append(answer["seconds"])
+                entry["figures"] += answer["figures"]
+
+    def _take_jobs(self, workload: Workload, entries: list[Entry]) -> None:
+        """Time whole processes, from their start to their answer, in turn; a first time that is not counted fills the caches."""
+        for number in range(self.rounds + 1):
+            for entry in entries:
+                used = sum(sum(times) for times in entry.get("rounds", []))
+                if number == 0 and (reason := self._reason_to_skip(entry, workload)):
+                    entry |= reason
+                if entry.get("status", "timed") != "timed" or used >= workload.budget_seconds:
+                    continue
+                self.say(f"{workload.title}: {f'round {number}' if number else 'first time'}, {entry['peer']}")
+                try:
+                    seconds, answer = self._one_job(PEERS[entry["peer"]], workload)
+                except PeerFailed as why:
+                    self._stop(entry, workload, why)
+                    continue
+                if number == 0:
+                    parts = {name: value for name, value in answer.items() if name.endswith("_seconds")}
+                    entry |= {"status": "timed", "rounds": [], "figures": answer["figures"], "first_call_seconds": seconds, "parts": parts}
+                else:
+                    parts = {name: value for name, value in answer.items() if name.endswith("_seconds")}
+                    entry["rounds"].append([seconds])
+                    entry |= {"peak_bytes": answer["peak_bytes"], "parts": parts}
+            judge(entries, workload)
+
+    def _one_job(self, peer: Peer, workload: Workload) -> tuple[float, dict[str, Any]]:
+        within = STARTING_SECONDS + workload.cap_seconds
+        with PeerProcess(peer, threads=self.threads, environment={"NUMBA_CACHE_DIR": self.kernels}) as process:
+            answer = process.ask("job", within=within, peer=asdict(peer), workload=asdict(workload), imdb=imdb_folder())
+            return time.perf_counter() - process.started, answer
+
+
+def imdb_folder() -> str | None:
+    """Find the real reviews: in `MINIRNN_DATA`, or in shared/data beside the project; None where they are in neither."""
+    named = os.environ.get("MINIRNN_DATA")
+    folder = Path(named) if named else PROJECT.parent / "shared" / "data"
+    folder = folder if folder.is_dir() else folder.parent
+    return str(folder) if (folder / "imdb.npz").is_file() else None
+
+
+@contextmanager
+def arrays_of(workload: Workload) -> Iterator[Path | str]:
+    """Write a workload's arrays into a folder that is gone afterwards, or say why that cannot be."""
+    with tempfile.TemporaryDirectory(prefix="minirnn-arrays-") as folder:
+        needed, free = ROOM * 4 * workload.sizes.tokens, shutil.disk_usage(folder).free
+        if needed > free:
+            yield f"needs {needed / 1e9:.1f} GB on the disk for its ids, {free / 1e9:.1f} GB are free"
+            return
+        if workload.kind != "pad":
+            draw(workload.sizes, Path(folder))
+        yield Path(folder)
 
 
 def available_bytes() -> int | None:
@@ -115,143 +236,3 @@ def available_bytes() -> int | None:
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     return None
-
-
-def reason_to_skip(peer: Peer, model: str, work: SeedEpoch) -> str | None:
-    """Say what keeps a peer from running here at all, or None."""
-    if missing := peer.missing():
-        return f"{missing} is not installed"
-    needed, free = peer.dense_bytes(model, work), available_bytes()
-    if free is not None and needed > free:
-        return f"needs about {needed / 1e9:.1f} GB for dense one-hot arrays, {free / 1e9:.1f} GB are free"
-    return None
-
-
-def compare_losses(entry: Entry, reference: Entry | None) -> tuple[bool, str]:
-    """Compare an entry's losses with the reference's for the same model, before training and after every epoch that both have run.
-
-    Returns
-    -------
-    equal : False only where something that must be equal is not
-    verdict : one line that says what was compared
-    """
-    if entry["loss_before"] is None:
-        return True, "gradients checked against NumPy"
-    if reference is None:
-        return True, f"not compared: {REFERENCE} has not run this model"
-    if entry is reference:
-        return True, "the reference"
-    if entry["digest"] != reference["digest"]:
-        return False, "it was given other ids, labels or weights"
-    before = abs(entry["loss_before"] - reference["loss_before"])
-    common = list(zip(entry["losses"], reference["losses"], strict=False))
-    if squares_lookups(entry) and squares_lookups(reference):
-        common = common[:1]  # from the second epoch on rounding grows a millionfold on this path, in Keras as here (parity/trainings)
-    # A NaN counts as infinitely far: Python's max would pass over it.
-    apart = [abs(mine - theirs) for mine, theirs in common]
-    after = math.inf if any(map(math.isnan, apart)) else max(apart)
-    epochs = f"{len(common)} epoch{'s' if len(common) > 1 else ''}"
-    if not before <= BEFORE_TOLERANCE:
-        return False, f"before training its loss differs by {before:.1e}, allowed {BEFORE_TOLERANCE:.0e}"
-    if squares_lookups(entry) and not squares_lookups(reference):
-        return True, f"equal before training ({before:.0e}); {EMBEDDING_DIFFERS}, so its training differs ({after:.0e})"
-    if not after <= AFTER_TOLERANCE:
-        return False, f"its loss differs by {after:.1e} within {epochs}, allowed {AFTER_TOLERANCE:.0e}"
-    return True, f"equal before training ({before:.0e}) and over {epochs} ({after:.0e})"
-
-
-def squares_lookups(entry: Entry) -> bool:
-    """Tell whether an entry squares the gradient of each lookup of an id (`EMBEDDING_DIFFERS`)."""
-    return entry["model"] == "embedding" and entry["peer"] in ("keras-tensorflow", REFERENCE_PER_LOOKUP)
-
-
-def judge(entries: Iterable[Entry]) -> None:
-    """Put the verdict into every entry that runs; one whose loss differs has failed, and is timed no further."""
-    running = [entry for entry in entries if entry["status"] == "timed"]
-    references = {entry["model"]: entry for entry in running if entry["peer"] == REFERENCE}
-    same_squares = next((entry for entry in running if entry["peer"] == REFERENCE_PER_LOOKUP), None)
-    for entry in running:
-        reference = same_squares if squares_lookups(entry) and same_squares else references.get(entry["model"])
-        equal, entry["equality"] = compare_losses(entry, reference)
-        if not equal:
-            fail(entry, entry["equality"])
-
-
-def fail(entry: Entry, reason: object) -> None:
-    """Mark an entry that ran and is wrong."""
-    entry |= {"status": "failed", "reason": str(reason)}
-
-
-def prepare(stack: ExitStack, entry: Entry, work: SeedEpoch, threads: int | None) -> PeerProcess | None:
-    """Start a peer's process, let it train its first epoch, and keep it alive; None where that did not work.
-
-    A peer that keeps its kernels on disk is started twice: with an empty cache, as after an install, and with the cache that this left.
-    """
-    peer = PEERS[entry["peer"]]
-    details = {"peer": peer.name, "model": entry["model"], "work": asdict(work)}
-    environment: dict[str, str] = {}
-    try:
-        if peer.caches_kernels:
-            environment["NUMBA_CACHE_DIR"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="minirnn-kernels-"))
-            with PeerProcess(peer, threads=threads, environment=environment) as first:
-                answer = first.ask("prepare", **details)
-            entry["fresh_install"] = {name: seconds for name, seconds in answer.items() if name.endswith("_seconds")}
-        process = stack.enter_context(PeerProcess(peer, threads=threads, environment=environment))
-        answer = process.ask("prepare", **details)
-    except PeerFailed as reason:
-        fail(entry, reason)
-        return None
-    if "unavailable" in answer:
-        entry |= {"status": "skipped", "reason": answer["unavailable"]}
-        return None
-    entry |= answer
-    entry |= {"status": "timed", "rounds": []}
-    return process
-
-
-def run(
-    peers: Iterable[str], work: SeedEpoch, *, rounds: int, threads: int | None = None, say: Callable[[str], None] = lambda _: None
-) -> dict[str, Any]:
-    """Prepare, compare, time.
-
-    Parameters
-    ----------
-    peers
-        Names from `PEERS`.
-    work
-        The workload.
-    rounds
-        How often each is timed, in turn.
-    threads
-        The same for all; None leaves each what it does by default.
-    say
-        Told what is going on, a line at a time.
-    """
-    entries: list[Entry] = [{"peer": name, "model": model} for name in peers for model in PEERS[name].models]
-    report = {"header": header(threads, work.seed), "workload": asdict(work), "entries": entries}
-    with ExitStack() as stack:
-        processes: list[tuple[Entry, PeerProcess]] = []
-        for entry in entries:
-            say(f"preparing {entry['peer']}, {entry['model']}")
-            if reason := reason_to_skip(PEERS[entry["peer"]], entry["model"], work):
-                entry |= {"status": "skipped", "reason": reason}
-            elif process := prepare(stack, entry, work, threads):
-                processes.append((entry, process))
-        judge(entries)
-        for number in range(1, rounds + 1):
-            for entry, process in processes:
-                if entry["status"] != "timed":
-                    continue
-                say(f"round {number} of {rounds}: {entry['peer']}, {entry['model']}")
-                try:
-                    answer = process.ask("round", seconds=ROUND_SECONDS, most=ROUND_EPOCHS)
-                except PeerFailed as reason:
-                    fail(entry, reason)
-                    continue
-                entry["rounds"].append(answer["seconds"])
-                entry["losses"] += answer["losses"]
-        judge(entries)
-        for entry, process in processes:
-            if entry["status"] == "timed":
-                entry |= process.ask("finish")
-    return report

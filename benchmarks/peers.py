@@ -1,7 +1,8 @@
-"""Everyone who does the work: what each needs, how it is set up, and the call that runs one epoch.
+"""Everyone who does the work: what each needs, what each is asked, and how it is set up.
 
-Keras and minirnn are driven by the same lines, since the one's code runs in the other: only the module that is called differs. In comes the
-workload; out goes a `Session`, of which the timer calls `epoch` and nothing else.
+Comes in: a peer's name and a workload. Goes out: the reason why he is not asked, or a `Session`. Keras and minirnn are driven by the same
+lines, since the one's code runs in the other; those who are written for these benchmarks bring a module with a `Session` of their own.
+Nothing here imports a peer before it is told to.
 """
 
 from __future__ import annotations
@@ -9,17 +10,21 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from benchmarks.seed_epoch import MODELS, Arrays, SeedEpoch
+from benchmarks.drawn import MODELS, Arrays, Sizes
+from benchmarks.workloads import SWEEPS, Workload
 
-RECURRENT_PART = "recurrent part"
-"""What the floor runs: forward, backward and scatter, common to both models."""
-
-EVALUATED_ROWS = 2_048
-"""Enough to compare a loss, few enough to leave no trace in the peak memory of a peer that needs dense one-hot arrays."""
+if TYPE_CHECKING:
+    import numpy as np
 
 ON_CPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1"}
+
+LATENCIES = ("latency-predict", "latency-call", "latency-one")
+FLOOR, NATIVE, PRODUCTS = LIMITS = "floor", "floor-native", "gemm"
+"""Hand-written C at H=8, for AVX2 and for this very machine; and elsewhere the matrix products alone."""
+LARGE_UNITS = 32
+"""From here on the products are asked: below, BLAS is no limit."""
 
 
 class Unavailable(RuntimeError):
@@ -27,13 +32,16 @@ class Unavailable(RuntimeError):
 
 
 class Session(Protocol):
-    """A peer that is ready to train."""
+    """A peer that is ready to work on some arrays."""
 
     def epoch(self) -> float | None:
-        """Train one epoch and return the loss that it reports, or None where there is no loss."""
+        """Train one epoch in the order of the rows; the mean of its training loss, in nats, or None where there is no loss."""
 
-    def loss_before(self) -> float | None:
-        """Evaluate a new model with the first weights on the first `EVALUATED_ROWS` rows, or return None as above."""
+    def evaluate(self, n: int) -> float | None:
+        """Give the loss of the first n rows with the weights as they are, or None as above."""
+
+    def predict(self, ids: np.ndarray) -> np.ndarray:
+        """Give the probabilities (N,) float32 for ids (N,T)."""
 
 
 @dataclass(frozen=True)
@@ -44,134 +52,129 @@ class Peer:
     ----------
     name : as given to `--peers`
     module : what is imported, and timed doing so
-    needs : distributions that must be installed
+    needs : modules that must be installed
     models : what it can train
+    kinds : of workload that it is asked
     environment : variables of its process
-    build_options, optimizer_options : further arguments of its `Sequential`, of its `RMSprop`
+    build_options, optimizer_options, compile_options : further arguments of its `Sequential`, its `RMSprop`, its `compile`
     caches_kernels : whether a later process starts with what an earlier one compiled
+    dense_copies : of a one-hot array in float32 that it was seen to hold at once
     """
 
     name: str
     module: str
     needs: tuple[str, ...] = ()
     models: tuple[str, ...] = MODELS
+    kinds: tuple[str, ...] = ("train", "predict")
     environment: dict[str, str] = field(default_factory=dict)
-    build_options: dict[str, str] = field(default_factory=dict)
-    optimizer_options: dict[str, str] = field(default_factory=dict)
+    build_options: dict[str, Any] = field(default_factory=dict)
+    optimizer_options: dict[str, Any] = field(default_factory=dict)
+    compile_options: dict[str, Any] = field(default_factory=dict)
     caches_kernels: bool = False
+    dense_copies: int = 0
+
+    @property
+    def fits(self) -> bool:
+        """Whether it is driven through `fit`."""
+        return self.module in ("keras", "minirnn")
 
     def missing(self) -> str | None:
         """Name the first needed module that is not installed."""
-        return next((module for module in self.needs if importlib.util.find_spec(module) is None), None)
+        return next((module for module in (*self.needs, self.module) if importlib.util.find_spec(module) is None), None)
 
-    def dense_bytes(self, model: str, work: SeedEpoch) -> int:
-        """Bytes of one-hot float32 that this peer may need: Keras on TensorFlow was seen to hold three to four copies of it."""
-        if self.module == "keras" and model == "one_hot":
-            return 5 * 4 * work.N * work.T * work.V
-        return 0
+    def dense_bytes(self, workload: Workload) -> int:
+        """Bytes that dense one-hot arrays may need."""
+        work = workload.sizes
+        return self.dense_copies * 4 * work.N * work.T * work.V if workload.model == "one_hot" else 0
+
+
+def _keras(backend: str, *kinds: str, name: str = "", dense_copies: int, **options: Any) -> Peer:
+    environment = {"KERAS_BACKEND": backend}
+    kinds = ("train", "predict", *LATENCIES, *kinds)
+    return Peer(
+        name or f"keras-{backend}", "keras", ("keras", backend), kinds=kinds, environment=environment, dense_copies=dense_copies, **options
+    )
 
 
 PEERS = {
     peer.name: peer
     for peer in (
-        Peer("floor", "benchmarks.floor", models=(RECURRENT_PART,)),
-        Peer("minirnn", "minirnn", caches_kernels=True),
+        Peer(FLOOR, "benchmarks.floor_session", kinds=("train", "predict", "latency-one")),
+        Peer(NATIVE, "benchmarks.floor_native", kinds=("train",)),
+        Peer(PRODUCTS, "benchmarks.gemm_floor", ("threadpoolctl",), models=("embedding",), kinds=("train",)),
+        Peer("minirnn", "minirnn", kinds=("train", "predict", *LATENCIES, "pad", "job"), caches_kernels=True),
         Peer(
             "minirnn-per-lookup",
             "minirnn",
             models=("embedding",),
+            kinds=("train",),
             optimizer_options={"embedding_update": "per_lookup"},  # the mathematics of keras-tensorflow
             caches_kernels=True,
         ),
-        Peer("minirnn-numpy", "minirnn", build_options={"backend": "numpy"}),
-        Peer("keras-tensorflow", "keras", needs=("keras", "tensorflow"), environment={"KERAS_BACKEND": "tensorflow"}),
-        Peer("keras-jax", "keras", needs=("keras", "jax"), environment={"KERAS_BACKEND": "jax"}),
+        Peer("minirnn-numpy", "minirnn", kinds=("train", "predict", *LATENCIES[:2]), build_options={"backend": "numpy"}),
+        Peer("jax-scan", "benchmarks.jax_scan", ("jax",), kinds=("train", "predict", "latency-one")),
+        Peer("torch", "benchmarks.torch_loop", ("torch",), kinds=("train", "predict", "latency-one")),
+        _keras("jax", "pad", "job", dense_copies=2),
+        _keras("tensorflow", "pad", "job", dense_copies=4),
+        _keras("tensorflow", name="keras-tensorflow-xla", dense_copies=4, compile_options={"jit_compile": True}),
+        _keras("torch", dense_copies=3),
     )
 }
-DEFAULT_PEERS = ("floor", "minirnn", "minirnn-per-lookup", "keras-tensorflow", "keras-jax")
-REFERENCE = "minirnn"
-"""Whose loss the others' are compared with, and whose time is the unit of one ratio."""
+QUICK_SWEEPERS = (*LIMITS, "minirnn", "jax-scan", "torch")
+"""Who is asked at the steps and sweeps of a quick look: the others take seconds to compile at each point."""
+QUICK_SLOW = ("keras-tensorflow", "keras-tensorflow-xla", "keras-torch")
+"""Who does the seed's embedding epoch in a quick look, and no more."""
+QUICK_PEERS = tuple(name for name in PEERS if name not in QUICK_SLOW[1:])
+"""Who takes part in a quick look unless peers are named: the last two take half a minute before their first epoch has ended."""
+
+REFERENCES = ("minirnn", "minirnn-numpy", "keras-jax", "jax-scan", "torch", "keras-torch")
+"""With the first of them that has run, the others' results are compared."""
 REFERENCE_PER_LOOKUP = "minirnn-per-lookup"
 """The same for those who square the gradient of each lookup."""
+SQUARE_LOOKUPS = ("keras-tensorflow", "keras-tensorflow-xla", REFERENCE_PER_LOOKUP)
+OURS = ("minirnn", "minirnn-per-lookup", "minirnn-numpy")
+
+KIND_NOT_DONE = {
+    "predict": "it is asked to train",
+    "latency-predict": "it has one way to predict, timed as the quickest call",
+    "latency-call": "it has one way to predict, timed as the quickest call",
+    "latency-one": "its way is another's",
+    "pad": "the function is another peer's, or not its own",
+    "job": "the job is timed in minirnn and in Keras on JAX and TensorFlow",
+}
+
+
+def not_asked(peer: Peer, workload: Workload, quick: bool) -> str | None:
+    """Say why a workload is not for a peer, or None."""
+    H = workload.sizes.H
+    if workload.kind not in peer.kinds:
+        return KIND_NOT_DONE[workload.kind]
+    if workload.model not in peer.models:
+        return "it is another way to train the embedding" if peer.fits else "the products of the embedding are its limit as well"
+    if peer.name in (FLOOR, NATIVE) and H != 8:
+        return "the C program is written for H=8"
+    if peer.name == PRODUCTS and H < LARGE_UNITS:
+        return f"products alone are a limit where H is large, so they are asked from H={LARGE_UNITS} on"
+    if quick and workload.section in ("step", *SWEEPS) and peer.name not in QUICK_SWEEPERS:
+        return f"--quick asks {', '.join(QUICK_SWEEPERS)} at steps and sweeps"
+    if quick and workload.name != "seed-embedding" and peer.name in QUICK_SLOW:
+        return "--quick asks it for the seed's embedding epoch alone"
+    return None
 
 
 def import_peer(peer: Peer) -> Any:
     """Import a peer's module, and what it puts off until it is asked for."""
     api = importlib.import_module(peer.module)
-    if peer.module != "benchmarks.floor":
+    if peer.fits:
         _ = api.Sequential, api.Input, api.layers, api.optimizers.RMSprop
     return api
 
 
-class FitSession:
-    """`model.fit(..., epochs=1, verbose=0)`, in Keras or in minirnn."""
+def open_session(api: Any, peer: Peer, model: str, work: Sizes, arrays: Arrays) -> Session:
+    """Set a peer up: layers built and compiled, the first weights in place, the arrays in the form it takes."""
+    if peer.fits:
+        from benchmarks.fit_session import FitSession
 
-    def __init__(self, api: Any, peer: Peer, model: str, work: SeedEpoch, arrays: Arrays) -> None:
-        self.api, self.peer, self.model_name, self.work, self.arrays = api, peer, model, work, arrays
-        self.x = arrays.ids if model == "embedding" else self._one_hot()
-        self.model = self._build()
-
-    def _one_hot(self) -> Any:
-        ids, V = self.arrays.ids, self.work.V
-        if self.peer.module == "minirnn":
-            return self.api.OneHot(ids, V)
-        import numpy as np
-
-        dense = np.zeros((*ids.shape, V), np.float32)
-        np.put_along_axis(dense, ids[..., None], 1, axis=-1)
-        return dense
-
-    def _build(self) -> Any:
-        work, layers = self.work, self.api.layers
-        if self.model_name == "embedding":
-            front = [self.api.Input((work.T,)), layers.Embedding(work.V, work.E)]
-        else:
-            front = [self.api.Input((work.T, work.V))]
-        model = self.api.Sequential([*front, layers.SimpleRNN(work.H), layers.Dense(1, activation="sigmoid")], **self.peer.build_options)
-        optimizer = self.api.optimizers.RMSprop(learning_rate=work.learning_rate, **self.peer.optimizer_options)
-        model.compile(optimizer=optimizer, loss="binary_crossentropy", metrics=["accuracy"])
-        model.set_weights([w.copy() for w in self.arrays.weights[self.model_name]])
-        return model
-
-    def epoch(self) -> float:
-        """Train one epoch; return its loss, in nats."""
-        # Not shuffled, so that everyone's batches are the same and the losses can be compared.
-        history = self.model.fit(self.x, self.arrays.labels, batch_size=self.work.B, epochs=1, shuffle=False, verbose=0)
-        return float(history.history["loss"][0])
-
-    def loss_before(self) -> float:
-        """Evaluate a new model with the first weights."""
-        rows = slice(0, EVALUATED_ROWS)
-        loss = self._build().evaluate(self.x[rows], self.arrays.labels[rows], batch_size=self.work.B, verbose=0)
-        return float(loss[0] if isinstance(loss, (list, tuple)) else loss)
-
-
-class FloorSession:
-    """`floor.c` on the same ids in the same order, checked against NumPy before anything is timed."""
-
-    def __init__(self, floor: Any, work: SeedEpoch, arrays: Arrays) -> None:
-        import numpy as np
-
-        embeddings, Wx, Wh, b, dense, _ = arrays.weights["embedding"]
-        if work.H != floor.UNITS:
-            raise Unavailable(f"the floor is written for H={floor.UNITS}, the workload has H={work.H}")
-        dh_last = np.random.default_rng(work.seed).uniform(-0.5, 0.5, (work.B, 1)) * dense.T / work.B
-        case = floor.FloorCase(arrays.ids, np.arange(work.N), embeddings @ Wx + b, Wh, dh_last)
-        try:
-            self.run_epoch = floor.checked_call(case)
-        except floor.FloorUnavailable as reason:
-            raise Unavailable(str(reason)) from None
-
-    def epoch(self) -> None:
-        """Run one epoch; there is no loss in it."""
-        self.run_epoch()
-
-    def loss_before(self) -> None:
-        """Give nothing: the gradients were compared instead."""
-
-
-def open_session(api: Any, peer: Peer, model: str, work: SeedEpoch, arrays: Arrays) -> Session:
-    """Set a peer up: layers built and compiled, the first weights in place, the data in the form it takes."""
-    if peer.name == "floor":
-        return FloorSession(api, work, arrays)
-    return FitSession(api, peer, model, work, arrays)
+        return FitSession(api, peer, model, work, arrays)
+    session: Session = api.Session(work, arrays, model)
+    return session

@@ -1,162 +1,218 @@
-"""A report's figures in a table: on the terminal, and as the Markdown that README.md shows.
+"""A report's figures in tables: the short one that README.md shows, the full ones, and the notes on who is missing and why.
 
-In comes what `measure.run` returns, or the JSON file that holds it; nothing here measures, and nothing here changes a report.
+Comes in: what a run has written to JSON. Goes out: Markdown, and rows for a terminal. Nothing here measures, and nothing changes a report.
 """
 
 from __future__ import annotations
 
-import math
-import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 from rich.table import Table
 
-from benchmarks.peers import REFERENCE
+from benchmarks.equality import EMBEDDING_DIFFERS
+from benchmarks.peers import FLOOR, LIMITS, OURS, PRODUCTS
+from benchmarks.spread import Spread, median, ratio, round_medians, show_bytes, show_ratio, show_seconds, three_digits
+from benchmarks.workloads import SECTIONS, SWEEPS
 
-BEGIN, END = "<!-- benchmarks:begin -->", "<!-- benchmarks:end -->"
-COLUMNS = (
+REFERENCE = "minirnn"
+SHORT_COLUMNS = ("workload", "minirnn", "best peer", "who", "÷ best peer", "floor", "÷ floor")
+FULL_COLUMNS = (
+    "workload",
     "who",
-    "model",
-    "epoch, median",
+    "median",
     "quartiles",
-    "least",
-    "× floor",
-    "× minirnn",
+    "rounds",
+    "÷ minirnn",
+    "÷ floor",
     "import",
-    "first epoch",
-    "in a later process",
+    "first call",
+    "fresh install",
     "peak memory",
+    "of it no file",
+    "same work",
 )
 
+RATIOS = "Medians; ÷ is minirnn's time by the other's, round by round: below 1 minirnn is ahead. A sweep's row gives least and most."
 
-@dataclass(frozen=True)
-class Spread:
-    """Order statistics of some seconds: quartiles as the inclusive method takes them, so one sample is its own quartiles."""
-
-    least: float
-    lower: float
-    median: float
-    upper: float
-    samples: int
-
-    @classmethod
-    def of(cls, seconds: Sequence[float]) -> Spread:
-        """Sum up at least one figure."""
-        if not seconds:
-            raise ValueError("Spread.of: seconds must hold at least one figure, received none. Time at least one round.")
-        quartiles = statistics.quantiles(seconds, n=4, method="inclusive") if len(seconds) > 1 else [seconds[0]] * 3
-        lower, median, upper = quartiles
-        return cls(min(seconds), lower, median, upper, len(seconds))
+Result = dict[str, Any]
+Entry = dict[str, Any]
 
 
-def round_medians(entry: dict[str, Any]) -> list[float]:
-    """Give one figure a round: the median of its epochs, in seconds."""
-    return [statistics.median(times) for times in entry["rounds"]]
-
-
-def ratio(entry: dict[str, Any], unit: dict[str, Any] | None) -> float | None:
-    """Divide round by round and take the median, so that a machine that slows down in the middle slows both sides of each quotient."""
-    if unit is None:
-        return None
-    return statistics.median(mine / theirs for mine, theirs in zip(round_medians(entry), round_medians(unit), strict=True))
-
-
-def three_digits(value: float) -> str:
-    """Write a positive figure with three digits that count, a large one as a whole number."""
-    return f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}"
-
-
-def show_seconds(seconds: float | None) -> str:
-    """Write a time in the unit that suits it."""
-    if seconds is None:
-        return "–"
-    unit, factor = ("s", 1.0) if seconds >= 1 else ("ms", 1e3) if seconds >= 1e-3 else ("µs", 1e6)
-    return f"{three_digits(seconds * factor)} {unit}"
-
-
-def show_ratio(value: float | None) -> str:
-    """Write a ratio, or a dash where there is nothing to divide by."""
-    return "–" if value is None else three_digits(value)
-
-
-def timed(report: dict[str, Any]) -> list[dict[str, Any]]:
+def timed(result: Result) -> list[Entry]:
     """Give the entries that have times, the faster first."""
-    entries = [entry for entry in report["entries"] if entry["status"] == "timed" and entry["rounds"]]
-    return sorted(entries, key=lambda entry: statistics.median(round_medians(entry)))
+    return sorted((entry for entry in result["entries"] if entry["status"] == "timed" and entry["rounds"]), key=median)
 
 
-def rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Write each timed entry in `COLUMNS`, in the order of its median; nobody is left out for being slow."""
-    entries = timed(report)
-    floor = next((e for e in entries if e["peer"] == "floor"), None)
-    references = {e["model"]: e for e in entries if e["peer"] == REFERENCE}
-    written: list[tuple[str, ...]] = []
-    for entry in entries:
-        spread = Spread.of(round_medians(entry))
-        is_floor = entry is floor
-        fresh = entry.get("fresh_install")
-        # The floor does the part that is common to both models, so it is set against the embedding.
-        unit = references.get("embedding" if is_floor else entry["model"])
-        written.append(
+def by_name(result: Result, name: str) -> Entry | None:
+    """Find a peer's timed entry."""
+    return next((entry for entry in timed(result) if entry["peer"] == name), None)
+
+
+def limit(result: Result) -> Entry | None:
+    """Give the floor of a workload: the C program where it runs, else the matrix products alone."""
+    return by_name(result, FLOOR) or by_name(result, PRODUCTS)
+
+
+def best_peer(result: Result) -> Entry | None:
+    """Give the fastest who is neither minirnn nor a floor."""
+    return next((entry for entry in timed(result) if entry["peer"] not in (*OURS, *LIMITS)), None)
+
+
+def divisor(result: Result) -> int:
+    """How many of the unit one call holds."""
+    sizes = result["sizes"]
+    return -(-sizes["N"] // sizes["B"]) if result["per"] == "step" else 1
+
+
+def tokens(result: Result) -> int:
+    """Ids that one epoch reads."""
+    return int(result["sizes"]["N"] * result["sizes"]["T"])
+
+
+def sweep(report: dict[str, Any], letter: str) -> list[Result]:
+    """Give the points of a sweep that were measured, by their value; the point where all meet is one of the steps."""
+    meeting = [result for result in report["workloads"] if letter != "N" and result["name"] == "step-8-16"]
+    points = [result for result in report["workloads"] if result["section"] == letter] + meeting
+    return sorted((point for point in points if timed(point)), key=lambda point: point["sizes"][letter])
+
+
+def show_time(entry: Entry | None, result: Result) -> str:
+    """Write an entry's median, in the workload's unit."""
+    return "–" if entry is None else show_seconds(median(entry) / divisor(result))
+
+
+def short_rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Write a row for each workload that is in no sweep, and one for each sweep."""
+    rows = []
+    for result in report["workloads"]:
+        if result["section"] in SWEEPS or not timed(result):
+            continue
+        ours, peer, floor = by_name(result, REFERENCE), best_peer(result), limit(result)
+        title = f"{SECTIONS[result['section']]}: {result['title']}" if result["section"] == "seed" else result["title"]
+        rows.append(
             (
-                entry["peer"],
-                entry["model"].replace("_", "-"),
-                show_seconds(spread.median),
-                f"{show_seconds(spread.lower)} … {show_seconds(spread.upper)}",
-                show_seconds(spread.least),
-                show_ratio(ratio(entry, floor)),
-                show_ratio(ratio(entry, unit)),
-                "–" if is_floor else show_seconds(entry["import_seconds"]),
-                "–" if is_floor else show_seconds((fresh or entry)["first_epoch_seconds"]),
-                show_seconds(entry["first_epoch_seconds"]) if fresh else "–",
-                f"{entry['peak_bytes'] / 1e6:.0f} MB",
+                title,
+                show_time(ours, result),
+                show_time(peer, result),
+                peer["peer"] if peer else "–",
+                show_ratio(ratio(ours, peer)),
+                show_time(floor, result),
+                show_ratio(ratio(ours, floor)),
             )
         )
-    return written
+    return rows + [row for letter in SWEEPS if (row := sweep_row(report, letter)) is not None]
 
 
-def notes(report: dict[str, Any]) -> list[str]:
-    """Say of everyone whether he did the same work, and of those who are not in the table why."""
-    lines = []
-    for entry in report["entries"]:
-        who = f"{entry['peer']}, {entry['model'].replace('_', '-')}"
-        lines.append(f"{who}: {entry['equality']}" if entry["status"] == "timed" else f"{who}: {entry['status']}, {entry['reason']}")
-    return lines
+def sweep_row(report: dict[str, Any], letter: str) -> tuple[str, ...] | None:
+    """Sum a sweep up: the range of each figure over its points, in nanoseconds a token."""
+    points = sweep(report, letter)
+    if len(points) < 2:
+        return None
+    values = [point["sizes"][letter] for point in points]
+    every = [(point, by_name(point, REFERENCE), best_peer(point), limit(point)) for point in points]
+
+    def cost(number: int) -> str:
+        return show_range([1e9 * median(place[number]) / tokens(place[0]) for place in every if place[number] is not None], " ns")
+
+    def quotient(number: int) -> str:
+        return show_range([found for place in every if (found := ratio(place[1], place[number])) is not None])
+
+    who = ", ".join(dict.fromkeys(place[2]["peer"] for place in every if place[2] is not None)) or "–"
+    title = f"a token, {letter}={values[0]:,} … {values[-1]:,} ({len(points)} points)"
+    return title, cost(1), cost(2), who, quotient(2), cost(3), quotient(3)
+
+
+def show_range(values: list[float], unit: str = "") -> str:
+    """Write the least and the largest."""
+    if not values:
+        return "–"
+    ends = [three_digits(value) for value in (min(values), max(values))]
+    return f"{ends[0]}{unit}" if ends[0] == ends[1] else f"{ends[0]} … {ends[1]}{unit}"
+
+
+def full_rows(result: Result) -> Iterator[tuple[str, ...]]:
+    """Write each timed entry of a workload in `FULL_COLUMNS`, in the order of its median; nobody is left out for being slow."""
+    ours, floor = by_name(result, REFERENCE), limit(result)
+    for entry in timed(result):
+        per = divisor(result)
+        spread = Spread.of([seconds / per for seconds in round_medians(entry)])
+        fresh = entry.get("fresh_install")
+        yield (
+            result["title"],
+            f"{entry['peer']} ({entry['way']})" if entry.get("way") else entry["peer"],
+            show_seconds(spread.median),
+            f"{show_seconds(spread.lower)} … {show_seconds(spread.upper)}",
+            str(spread.samples),
+            show_ratio(ratio(entry, ours)),
+            show_ratio(ratio(entry, floor)),
+            show_seconds(entry.get("import_seconds")),
+            show_seconds(entry.get("first_call_seconds")),
+            show_seconds(fresh["first_call_seconds"]) if fresh else "–",
+            show_bytes(entry.get("peak_bytes")),
+            show_bytes(entry.get("own_peak_bytes")),
+            entry["equality"],
+        )
+
+
+def notes(report: dict[str, Any], leave_out: tuple[str, ...] = ()) -> list[str]:
+    """Say of everyone who is missing somewhere where and why, but for some statuses; the same reason is written once."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for result in report["workloads"]:
+        for entry in result["entries"]:
+            if entry["status"] not in ("timed", *leave_out):
+                reasons.setdefault((entry["peer"], f"{entry['status']}: {entry['reason']}"), []).append(result["name"])
+    shared: dict[tuple[str, str], list[str]] = {}
+    for (peer, reason), names in reasons.items():
+        shared.setdefault((", ".join(names), reason), []).append(peer)
+    return [f"{', '.join(peers)} at {names}: {reason}" for (names, reason), peers in shared.items()]
 
 
 def headline(report: dict[str, Any]) -> str:
     """Write the header in one paragraph."""
-    head, work = report["header"], report["workload"]
+    head = report["header"]
     known = ", ".join(f"{name} {version}" for name, version in head["versions"].items() if version != "not installed")
-    sizes = ", ".join(f"{letter}={work[letter]:,}" for letter in "NTVEHB")
-    rounds = max((len(e["rounds"]) for e in timed(report)), default=0)
+    look = "A quick look, not a result. " if report["quick"] else ""
+    absent = f" Not in this run: {', '.join(report['not_run'])}." if report["not_run"] else ""
     return (
-        f"One training epoch, {sizes}, RMSprop {work['learning_rate']:g}, {head['dtype']}, seed {head['seed']}; "
-        f"{rounds} rounds, interleaved. {head['cpu']}, {head['processors']} logical processors, threads: {head['threads']}; "
-        f"{head['platform']}, Python {head['python']}, {known}; commit {head['commit']}, {head['date'][:10]}."
+        f"{look}{head['cpu']}, {head['processors']} logical processors, {head['threads']} threads for everyone; {head['dtype']}, "
+        f"seed {head['seed']}, at most {report['rounds']} interleaved rounds; {head['platform']}, Python {head['python']}, {known}, "
+        f"BLAS: {head['blas']}; commit {head['commit']}, {head['date'][:10]}; the run took {report['seconds'] / 60:.0f} minutes.{absent}"
     )
 
 
-def markdown(report: dict[str, Any]) -> str:
-    """Write the whole section: header, table, notes."""
-    lines = [headline(report), "", "| " + " | ".join(COLUMNS) + " |", "|---|---" + "|---:" * (len(COLUMNS) - 2) + "|"]
-    lines += ["| " + " | ".join(row) + " |" for row in rows(report)]
-    lines += ["", "The same work:", "", *(f"- {note}" for note in notes(report))]
+def table(columns: tuple[str, ...], rows: list[tuple[str, ...]], words: int) -> list[str]:
+    """Write a Markdown table; the first columns hold words."""
+    rule = "|---" * words + "|---:" * (len(columns) - words) + "|"
+    return ["| " + " | ".join(columns) + " |", rule, *("| " + " | ".join(row) + " |" for row in rows)]
+
+
+def short_markdown(report: dict[str, Any]) -> str:
+    """Write the header and the short table."""
+    lines = [headline(report), "", *table(SHORT_COLUMNS, short_rows(report), 1)]
+    lines += [
+        "",
+        "Medians; a ratio is minirnn's time by the other's, round by round: below 1 minirnn is ahead. A sweep's row gives least and most.",
+    ]
     return "\n".join(lines) + "\n"
 
 
-def terminal_table(report: dict[str, Any], width: int) -> Table:
-    """Lay the same rows out for a terminal of so many characters; a narrow one is spared some columns."""
-    spared = {"quartiles", "least"} if width < 155 else set()
-    spared |= {"import", "in a later process", "peak memory"} if width < 120 else set()
-    shown = [number for number, column in enumerate(COLUMNS) if column not in spared]
-    written = rows(report)
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for number in shown:
-        widest = max((len(row[number]) for row in written), default=0)
-        table.add_column(COLUMNS[number], justify="left" if number < 2 else "right", min_width=widest)
-    for row in written:
-        table.add_row(*(row[number] for number in shown))
-    return table
+def full_markdown(report: dict[str, Any]) -> str:
+    """Write the header, every section's full table, and the notes."""
+    lines = [headline(report)]
+    for section, title in SECTIONS.items():
+        rows = [row for result in report["workloads"] if result["section"] == section for row in full_rows(result)]
+        if rows:
+            lines += ["", f"### {title}", "", *table(FULL_COLUMNS, rows, 2)]
+    lines += ["", f"*Differs by design*: {EMBEDDING_DIFFERS}.", "", "Who is missing where:", "", *(f"- {note}" for note in notes(report))]
+    return "\n".join(lines) + "\n"
+
+
+def terminal_table(report: dict[str, Any]) -> Table:
+    """Lay the short table out for a terminal."""
+    shown = Table(box=None, header_style="bold", pad_edge=False)
+    for number, column in enumerate(SHORT_COLUMNS):
+        shown.add_column(column, justify="left" if number in (0, 3) else "right", overflow="fold")
+    for row in short_rows(report):
+        shown.add_row(*row)
+    return shown

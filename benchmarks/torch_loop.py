@@ -25,7 +25,7 @@ import torch
 from torch import nn
 
 if TYPE_CHECKING:
-    from benchmarks.seed_epoch import Arrays, SeedEpoch
+    from benchmarks.drawn import Arrays, Sizes
 
 RHO, EPSILON = 0.9, 1e-7
 """Keras's defaults."""
@@ -103,7 +103,7 @@ class Session:
     model : "embedding" or "one_hot"
     """
 
-    def __init__(self, work: SeedEpoch, arrays: Arrays, model: str = "embedding") -> None:
+    def __init__(self, work: Sizes, arrays: Arrays, model: str = "embedding") -> None:
         self.work, self.arrays, self.model = work, arrays, model
         self.network = Network(model, arrays.weights[model])
         self.optimizer = RMSprop(self.network.parameters(), work.learning_rate)

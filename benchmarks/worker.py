@@ -1,14 +1,16 @@
 """One peer in a process of its own: it reads a command a line, does it, and answers with a line of JSON.
 
-    prepare   import, set up, the first epoch, the loss before training; the times of each apart
-    round     epochs until `seconds` have passed (at least one, at most `most`): the seconds of each, and the losses
+    prepare   import, set up, the first call, the loss before training; the times of each apart
+    round     calls until `seconds` have passed (at least one, at most `most`): the seconds of each, and its figures
     finish    the peak memory
+    job       the whole job, once
 
-Started by `measure.py`; what libraries print goes to the standard error, so that the answers stay clean.
+Started by `peer_process.py` with a number of threads; what libraries print goes to the standard error, so that the answers stay clean.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -18,8 +20,9 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import PEERS, Session, Unavailable, import_peer, open_session
-from benchmarks.seed_epoch import SeedEpoch, draw
+from benchmarks.drawn import Sizes
+from benchmarks.peers import Peer, Unavailable, import_peer
+from benchmarks.workloads import Workload
 
 
 def peak_bytes() -> int:
@@ -36,48 +39,23 @@ def peak_bytes() -> int:
     return most if sys.platform == "darwin" else most * 1024
 
 
-class Worker:
-    """The session of one peer, between its commands."""
+def forget_peak() -> None:
+    """Let the peak begin anew, where the system can: Linux does at the number 5."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
 
-    session: Session
 
-    def prepare(self, peer: str, model: str, work: dict[str, Any]) -> dict[str, Any]:
-        """Take everything that happens once, in the order in which a user meets it."""
-        clock = time.perf_counter
-        start = clock()
-        api = import_peer(PEERS[peer])
-        imported = clock()
-        sizes = SeedEpoch(**work)
-        arrays = draw(sizes)
-        drawn = clock()
-        self.session = open_session(api, PEERS[peer], model, sizes, arrays)
-        built = clock()
-        loss = self.session.epoch()
-        trained = clock()
-        return {
-            "import_seconds": imported - start,
-            "setup_seconds": built - drawn,
-            "first_epoch_seconds": trained - built,
-            "losses": [loss],
-            # After the first epoch, or its compilation would be missing from that.
-            "loss_before": self.session.loss_before(),
-            "digest": arrays.digest(),
-        }
-
-    def round(self, seconds: float, most: int) -> dict[str, Any]:
-        """Run one round."""
-        times: list[float] = []
-        losses: list[float | None] = []
-        while not times or (sum(times) < seconds and len(times) < most):
-            start = time.perf_counter()
-            loss = self.session.epoch()
-            times.append(time.perf_counter() - start)
-            losses.append(loss)
-        return {"seconds": times, "losses": losses}
-
-    def finish(self) -> dict[str, Any]:
-        """Report what is known only at the end."""
-        return {"peak_bytes": peak_bytes()}
+def limit_threads(api: Any, threads: int) -> None:
+    """Tell those who can be told; the rest obey their environment and the processors they are confined to."""
+    if hasattr(api, "set_num_threads"):
+        api.set_num_threads(threads)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(threads)
+    if tensorflow := sys.modules.get("tensorflow"):
+        tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(threads)
 
 
 def confine(threads: int) -> None:
@@ -86,13 +64,92 @@ def confine(threads: int) -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
+def read_workload(written: dict[str, Any]) -> Workload:
+    """Give a workload from its JSON."""
+    return Workload(**written | {"sizes": Sizes(**written["sizes"])})
+
+
+class Worker:
+    """The one peer of this process, between its commands."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.api: Any = None
+        self.task: Any = None
+        self.calls = 1
+
+    def prepare(self, peer: dict[str, Any], workload: dict[str, Any], folder: str) -> dict[str, Any]:
+        """Take everything that happens once, in the order in which a user meets it."""
+        who = Peer(**peer)
+        clock = time.perf_counter
+        self.task = None
+        gc.collect()
+        forget_peak()
+        start = clock()
+        imported_before = self.api is not None
+        if not imported_before:
+            self.api = import_peer(who)
+        imported = clock()
+        if not imported_before:
+            limit_threads(self.api, self.threads)
+        from benchmarks import tasks
+
+        begun = clock()
+        self.task = tasks.open_task(self.api, who, read_workload(workload), Path(folder))
+        built = clock()
+        outcome = self.task.once()
+        first = clock() - built
+        answer = {
+            "import_seconds": None if imported_before else imported - start,
+            "setup_seconds": built - begun,
+            "first_call_seconds": first,
+            "way": self.task.way,
+            "figures": [self.task.figures(outcome)],
+            # After the first epoch, or its compilation would be missing from that.
+            "before": self.task.before(),
+        }
+        self.calls = self._calls_at_a_time(tasks.LEAST_SECONDS) if first < 1 else 1
+        return answer
+
+    def _calls_at_a_time(self, least: float) -> int:
+        """Say how many calls last so long; training, which changes the weights, is counted one by one."""
+        if self.task.trains:
+            return 1
+        start = time.perf_counter()
+        self.task.once()
+        return max(1, round(least / (time.perf_counter() - start)))
+
+    def round(self, seconds: float, most: int) -> dict[str, Any]:
+        """Run one round; where several calls are timed at a time, each counts as their mean."""
+        times: list[float] = []
+        figures = []
+        while not times or (sum(times) * self.calls < seconds and len(times) < most):
+            start = time.perf_counter()
+            for _ in range(self.calls):
+                outcome = self.task.once()
+            times.append(float(f"{(time.perf_counter() - start) / self.calls:.6g}"))
+            if self.task.trains or not figures:
+                figures.append(self.task.figures(outcome))
+        return {"seconds": times, "figures": figures}
+
+    def finish(self) -> dict[str, Any]:
+        """Report what is known only at the end."""
+        return {"peak_bytes": peak_bytes(), "calls_at_a_time": self.calls}
+
+    def job(self, peer: dict[str, Any], workload: dict[str, Any], imdb: str | None) -> dict[str, Any]:
+        """Do the whole job."""
+        from benchmarks.whole_job import run_job
+
+        return {**run_job(Peer(**peer), read_workload(workload), imdb), "peak_bytes": peak_bytes()}
+
+
 def main() -> None:
     """Answer commands until there are no more."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    if len(sys.argv) > 1:
-        confine(int(sys.argv[1]))
-    worker = Worker()
+    threads = int(sys.argv[1])
+    confine(threads)
+    worker = Worker(threads)
     for line in sys.stdin:
         command = json.loads(line)
         try:

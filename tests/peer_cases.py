@@ -10,22 +10,22 @@ from typing import Any
 import numpy as np
 
 import minirnn
-from benchmarks.measure import AFTER_TOLERANCE, BEFORE_TOLERANCE
-from benchmarks.seed_epoch import Arrays, SeedEpoch, draw
+from benchmarks.drawn import Arrays, Sizes, draw
+from benchmarks.equality import AFTER_TOLERANCE, BEFORE_TOLERANCE
 
 EPOCHS = 3
 
 WORKLOADS = {
-    "a short last batch": SeedEpoch(N=70, T=9, V=13, E=5, H=8, B=32, learning_rate=1e-3, seed=3),
-    "no short batch": SeedEpoch(N=48, T=7, V=11, E=6, H=3, B=12, learning_rate=1e-3, seed=4),
-    "one short batch only": SeedEpoch(N=17, T=5, V=9, E=4, H=6, B=40, learning_rate=1e-3, seed=5),
-    "more words than a batch looks up": SeedEpoch(N=23, T=6, V=500, E=4, H=8, B=5, learning_rate=1e-3, seed=6),
-    "one row a batch, one step": SeedEpoch(N=4, T=1, V=7, E=3, H=2, B=1, learning_rate=1e-3, seed=7),
-    "many units": SeedEpoch(N=19, T=8, V=31, E=12, H=40, B=8, learning_rate=1e-3, seed=8),
+    "a short last batch": Sizes(N=70, T=9, V=13, E=5, H=8, B=32, learning_rate=1e-3, seed=3),
+    "no short batch": Sizes(N=48, T=7, V=11, E=6, H=3, B=12, learning_rate=1e-3, seed=4),
+    "one short batch only": Sizes(N=17, T=5, V=9, E=4, H=6, B=40, learning_rate=1e-3, seed=5),
+    "more words than a batch looks up": Sizes(N=23, T=6, V=500, E=4, H=8, B=5, learning_rate=1e-3, seed=6),
+    "one row a batch, one step": Sizes(N=4, T=1, V=7, E=3, H=2, B=1, learning_rate=1e-3, seed=7),
+    "many units": Sizes(N=19, T=8, V=31, E=12, H=40, B=8, learning_rate=1e-3, seed=8),
 }
 
 
-def minirnn_model(work: SeedEpoch, arrays: Arrays, model: str) -> Any:
+def minirnn_model(work: Sizes, arrays: Arrays, model: str) -> Any:
     """Build and compile minirnn's model with the workload's first weights."""
     layers = minirnn.layers
     front = [minirnn.Input((work.T,)), layers.Embedding(work.V, work.E)] if model == "embedding" else [minirnn.Input((work.T, work.V))]
@@ -35,7 +35,7 @@ def minirnn_model(work: SeedEpoch, arrays: Arrays, model: str) -> Any:
     return built
 
 
-def compare(session_class: Any, work: SeedEpoch, model: str) -> None:
+def compare(session_class: Any, work: Sizes, model: str) -> None:
     """Train minirnn and a peer side by side and assert that they report the same."""
     arrays = draw(work)
     first = [w.copy() for w in arrays.weights[model]]

@@ -9,12 +9,12 @@ import peer_cases
 import pytest
 
 from benchmarks import gemm_floor
-from benchmarks.seed_epoch import SeedEpoch, draw
+from benchmarks.drawn import Sizes, draw
 
 WORK = peer_cases.WORKLOADS["a short last batch"]
 
 
-def operations(work: SeedEpoch, ids: np.ndarray, model: str) -> int:
+def operations(work: Sizes, ids: np.ndarray, model: str) -> int:
     """Count an epoch's operations from the formula in the module's header."""
     total = 0
     for start in range(0, work.N, work.B):

@@ -10,7 +10,7 @@ import numpy as np
 import peer_cases
 import pytest
 
-from benchmarks.seed_epoch import FULL, MODELS, SeedEpoch, draw
+from benchmarks.drawn import MODELS, Sizes, draw
 
 jax = pytest.importorskip("jax", reason="JAX is not installed")
 from benchmarks import jax_scan  # noqa: E402  it imports JAX
@@ -34,13 +34,13 @@ def test_every_form_is_the_same_mathematics(form: jax_scan.Plan, monkeypatch: py
 @pytest.mark.parametrize(
     ("work", "form"),
     [
-        (FULL, jax_scan.Plan(project_first=True, update_looked_up=False, write_out=True)),
-        (replace(FULL, V=10_000), jax_scan.Plan(project_first=False, update_looked_up=False, write_out=True)),
-        (replace(FULL, V=88_584), jax_scan.Plan(project_first=False, update_looked_up=True, write_out=True)),
-        (replace(FULL, V=10_000, E=128, H=512), jax_scan.Plan(project_first=False, update_looked_up=False, write_out=False)),
+        (Sizes(), jax_scan.Plan(project_first=True, update_looked_up=False, write_out=True)),
+        (replace(Sizes(), V=10_000), jax_scan.Plan(project_first=False, update_looked_up=False, write_out=True)),
+        (replace(Sizes(), V=88_584), jax_scan.Plan(project_first=False, update_looked_up=True, write_out=True)),
+        (replace(Sizes(), V=10_000, E=128, H=512), jax_scan.Plan(project_first=False, update_looked_up=False, write_out=False)),
     ],
 )
-def test_the_form_is_chosen_by_size(work: SeedEpoch, form: jax_scan.Plan) -> None:
+def test_the_form_is_chosen_by_size(work: Sizes, form: jax_scan.Plan) -> None:
     assert jax_scan.plan_for(work, work.E, work.B) == form
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import peer_cases
 import pytest
 
-from benchmarks.seed_epoch import MODELS, draw
+from benchmarks.drawn import MODELS, draw
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 from benchmarks import torch_loop  # noqa: E402  it imports PyTorch
