@@ -129,7 +129,7 @@ def test_gradients_are_those_of_the_last_batch(monkeypatch):
         one, other = (trained(way, monkeypatch, epochs=1, **case)[0] for way in (True, False))
         np.testing.assert_allclose(one.parameters.gradients, other.parameters.gradients, rtol=1e-4, atol=1e-6)
         # and the loop clears what the express way has left
-        x, y = examples(**case)
+        x, _ = examples(**case)
         for model in (one, other):
             model.forward(minirnn.batches.read_rows(x, np.arange(5)), training=True)
             model.parameters.clear_gradients()

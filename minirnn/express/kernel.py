@@ -1,314 +1,34 @@
-"""The tasks of a batch, and the loop that takes them; ``minirnn/express/__init__.py`` says which there are and why.
+"""The loop that takes a batch's tasks; ``minirnn/express/__init__.py`` says which there are, and why.
 
-Comes in: arrays, in the tuples below. Everything is a pointer from there on, since to hand an array to a function costs two atomic counts.
+Comes in: the tuples of ``arrays.py``, the same for every thread. Goes out: all of their arrays, as the last batch leaves them.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
 
 import numpy as np
 
-from minirnn.activations import SIGMOID, activate_run
-from minirnn.jit import inline, jit, subroutine
+from minirnn.express.arrays import BLOCK, Batches, Network, Settings, Sizes, Work
+from minirnn.express.tasks import (
+    back_through_time,
+    head_backward,
+    head_forward,
+    head_loss,
+    lay_steps,
+    lay_visible,
+    make_table,
+    pack_weights,
+    sum_chunks,
+    through_time,
+)
+from minirnn.jit import inline, jit
 from minirnn.layers.distinct import find_distinct_jit
-from minirnn.layers.recurrence import backward_eight, backward_tiles, forward_eight, forward_tiles, lay_eight
-from minirnn.losses import bce_of_logit
 from minirnn.optimizers.rmsprop_step import rmsprop_jit
 from minirnn.optimizers.rows import update_rows_jit
-from minirnn.products import FIRST, ONE, pack, product, whole_lanes
-from minirnn.simd import LANES, load, onward, pointer, stay_apart, store, zeros_of
+from minirnn.products import FIRST, ONE, product, whole_lanes
+from minirnn.simd import LANES, onward, pointer
 from minirnn.threads import CROWDED, DONE, MOST, STOPPED, TAKEN, look, take, ticks, too_crowded, wait_for
-
-BLOCK = 32
-"""Words whose gradients are worked out together, in a buffer that stays in the nearest cache."""
-
-
-class Batches(NamedTuple):
-    """What is read: batches of B rows, the last one perhaps shorter; and what is left of each.
-
-    Attributes
-    ----------
-    ids (n,T) : int32 or int64
-    id_rows (M,) intp : which of the ids, batch after batch
-    labels (N,K), weights (N,) float : of all examples
-    label_rows (M,) intp : which of the labels
-    outputs (M,K) float : out
-    losses (S,) float64 : out, the loss of each batch; NaN or infinite where the training stopped, and 0 after it
-    rates (S,) float64 : the learning rate of each step
-    """
-
-    ids: np.ndarray
-    id_rows: np.ndarray
-    labels: np.ndarray
-    weights: np.ndarray
-    label_rows: np.ndarray
-    outputs: np.ndarray
-    losses: np.ndarray
-    rates: np.ndarray
-
-
-class Network(NamedTuple):
-    """All weights in one vector: embeddings (V,E), Wx (E,H), Wh, b, the head's W (H,K) and b; or, one-hot, from Wx (V,H) on.
-
-    Attributes
-    ----------
-    values, gradients, velocity (P,) float
-    settled (V,) int64 : the step at which a word's velocity was last brought up to date
-    """
-
-    values: np.ndarray
-    gradients: np.ndarray
-    velocity: np.ndarray
-    settled: np.ndarray
-
-
-class Sizes(NamedTuple):
-    """Rows of a batch and of a chunk; chunks; steps; words; E, or 0 for one-hot; units; outputs; and whether there are biases."""
-
-    B: int
-    chunk: int
-    chunks: int
-    T: int
-    V: int
-    E: int
-    H: int
-    K: int
-    biased: bool
-    dense_biased: bool
-
-
-class Settings(NamedTuple):
-    """How a batch is computed: the activation's code; the order of reading; whether id 0 is padding; whether there is a training;
-    RMSprop's numbers; label smoothing; and how many steps there were before.
-    """
-
-    activation: int
-    backwards: bool
-    masked: bool
-    training: bool
-    rho: float
-    epsilon: float
-    smoothing: float
-    steps_before: int
-
-
-class Work(NamedTuple):
-    """Workspace: what one batch leaves for its next task. ``plan.py`` makes it; C chunks, R parts of the words, U words at most, rows of P
-    units and of Q components, whole lanes.
-    """
-
-    distinct: np.ndarray  # (2,U) int32, in turn
-    places: np.ndarray  # (2,B*T) int32
-    counts: np.ndarray  # (2,) int64
-    local_rows: np.ndarray  # (B,) intp 0, 1, ...
-    numbers: np.ndarray  # int32 0, 1, ...
-    nothing: np.ndarray  # zeros, a row
-    bias: np.ndarray  # (P,)
-    packed: np.ndarray  # Wx, and behind it its transpose
-    recurrent: np.ndarray  # Wh, packed, and behind it its transpose
-    gathered: np.ndarray  # (U,E)
-    table: np.ndarray  # (U,P)
-    steps: np.ndarray  # (C,T,n) int32
-    visible: np.ndarray  # (C,T,n), or a few
-    hs: np.ndarray  # (C,T+1,n,P)
-    dh: np.ndarray  # (C,n,P)
-    dz: np.ndarray  # (C, held steps * n * P)
-    kept: np.ndarray  # (C,n+1,P)
-    dlogits: np.ndarray  # (C,n,K)
-    dtable: np.ndarray  # (C,U,P), 0 between batches
-    dWh: np.ndarray  # (C,H,P)
-    dhead: np.ndarray  # (C,H+1,K), the bias last
-    chunk_losses: np.ndarray  # (C,) float64
-    dWx: np.ndarray  # (R,E,P)
-    db: np.ndarray  # (R,P)
-    block: np.ndarray  # (R,BLOCK,P+Q)
-
-
-@subroutine
-def lay_steps(ids: Any, T: int, rows: Any, count: int, width: int, backwards: bool, steps: Any) -> None:
-    """Fill steps (T,width) with the ids (·,T) of so many rows; columns beyond read row 0. An example's row is read in one go, so that the
-    processor fetches ahead.
-    """
-    stay_apart()
-    for b in range(width):
-        for t in range(T):
-            steps[(T - 1 - t if backwards else t) * width + b] = ids[rows[b] * T + t] if b < count else 0
-
-
-@subroutine
-def lay_visible(ids: Any, T: int, rows: Any, count: int, width: int, backwards: bool, visible: Any) -> None:
-    """Fill visible (T,width) with 0 where the id is 0, else 1."""
-    stay_apart()
-    for b in range(width):
-        for t in range(T):
-            visible[(T - 1 - t if backwards else t) * width + b] = 0 if b < count and ids[rows[b] * T + t] == 0 else 1
-
-
-@subroutine
-def pack_weights(Wx: Any, Wh: Any, b: Any, E: int, H: int, biased: bool, packed: Any, recurrent: Any, bias: Any) -> None:
-    """Lay the weights out as the products read them."""
-    stay_apart()
-    P = whole_lanes(H)
-    if E > 0:
-        pack(Wx, H, ONE, E, H, packed)
-        pack(Wx, ONE, H, H, E, onward(packed, E * P))
-    if H <= LANES:
-        lay_eight(Wh, H, ONE, H, recurrent)
-        lay_eight(Wh, ONE, H, H, onward(recurrent, LANES * LANES))
-    else:
-        pack(Wh, H, ONE, H, H, recurrent)
-        pack(Wh, ONE, H, H, H, onward(recurrent, H * P))
-    for j in range(P):
-        bias[j] = 0
-        if biased and j < H:
-            bias[j] = b[j]
-
-
-@subroutine
-def make_table(
-    words: Any, W: Any, first: int, last: int, sparse: bool, E: int, H: int, packed: Any, bias: Any, numbers: Any, gathered: Any, table: Any
-) -> None:
-    """Rows first..last-1 of the table: the words' rows of W, which is the embeddings, or, with E = 0, Wx itself."""
-    stay_apart()
-    P = whole_lanes(H)
-    width = E if E > 0 else H
-    if E == 0:
-        for u in range(first, last):
-            row = onward(W, (words[u] if sparse else u) * H)
-            for j in range(P):
-                table[u * P + j] = row[j] + bias[j] if j < H else 0
-    else:
-        rows = W
-        if sparse:
-            rows = gathered
-            for u in range(first, last):
-                row = onward(W, words[u] * width)
-                for i in range(width):
-                    gathered[u * width + i] = row[i]
-        product(onward(rows, first * E), E, ONE, last - first, packed, E, FIRST, E, P, bias, numbers, FIRST, onward(table, first * P), P)
-
-
-@subroutine
-def head_forward(h: Any, W: Any, b: Any, biased: bool, count: int, H: int, P: int, K: int, logits: Any, outputs: Any) -> None:
-    """logits = h · W + b and outputs = sigmoid(logits), for so many rows."""
-    stay_apart()
-    for row in range(count):
-        for k in range(K):
-            logits[row * K + k] = b[k] if biased else 0
-        for j in range(H):
-            for k in range(K):
-                logits[row * K + k] += h[row * P + j] * W[j * K + k]
-    for k in range(count * K):
-        outputs[k] = logits[k]
-    activate_run(outputs, count * K, SIGMOID)
-
-
-@subroutine
-def head_loss(logits: Any, labels: Any, weights: Any, rows: Any, count: int, K: int, B: int, smoothing: float) -> float:
-    """Give the loss of so many rows of a batch of B, and turn their logits into the gradient on them."""
-    stay_apart()
-    total = 0.0
-    for row in range(count):
-        scale = weights[rows[row]] / (B * K)
-        for k in range(K):
-            loss, slope = bce_of_logit(float(logits[row * K + k]), labels[rows[row] * K + k] * (1 - smoothing) + 0.5 * smoothing)
-            total += loss * scale
-            logits[row * K + k] = slope * scale
-    return total
-
-
-@subroutine
-def head_backward(dlogits: Any, h: Any, W: Any, count: int, width: int, H: int, P: int, K: int, dh: Any, dhead: Any) -> None:
-    """dh = dlogits · Wᵀ for so many rows, and 0 up to ``width``; dhead = the gradient on W, and behind it on b."""
-    stay_apart()
-    for k in range((H + 1) * K):
-        dhead[k] = 0
-    for k in range(width * P):
-        dh[k] = 0
-    for row in range(count):
-        for k in range(K):
-            d = dlogits[row * K + k]
-            for j in range(H):
-                dhead[j * K + k] += h[row * P + j] * d
-                dh[row * P + j] += W[j * K + k] * d
-            dhead[H * K + k] += d
-
-
-@subroutine
-def sum_chunks(dtable: Any, chunks: int, apart: int, first: int, size: int, total: Any) -> None:
-    """total = the chunks' sums, added in order, from ``first`` on; they are 0 again afterwards."""
-    stay_apart()
-    zeros = zeros_of(dtable)
-    for k in range(0, size, LANES):
-        so_far = load(dtable, first + k)
-        store(dtable, first + k, zeros)
-        for c in range(1, chunks):
-            so_far = so_far + load(dtable, c * apart + first + k)
-            store(dtable, c * apart + first + k, zeros)
-        store(total, k, so_far)
-
-
-@subroutine
-def through_time(
-    table: Any,
-    steps: Any,
-    visible: Any,
-    masked: bool,
-    recurrent: Any,
-    hs: Any,
-    kept: Any,
-    T: int,
-    width: int,
-    H: int,
-    activation: int,
-    wide: int | None,
-) -> None:
-    """The states of one chunk."""
-    stay_apart()
-    P = whole_lanes(H)
-    for k in range(width * P):
-        hs[k] = 0
-    if wide is None:
-        forward_eight(table, steps, visible, masked, kept, False, recurrent, hs, T, width, activation)
-    else:
-        forward_tiles(table, steps, visible, masked, kept, False, recurrent, hs, kept, T, width, H, P, activation)
-
-
-@subroutine
-def back_through_time(
-    dh: Any,
-    steps: Any,
-    visible: Any,
-    masked: bool,
-    recurrent: Any,
-    hs: Any,
-    dtable: Any,
-    dWh: Any,
-    dz: Any,
-    kept: Any,
-    numbers: Any,
-    T: int,
-    width: int,
-    H: int,
-    activation: int,
-    wide: int | None,
-) -> None:
-    """The gradients of one chunk."""
-    stay_apart()
-    P = whole_lanes(H)
-    if wide is None:
-        backward_eight(
-            kept, False, dh, steps, visible, masked, kept, False, onward(recurrent, LANES * LANES), hs, dtable, dWh, T, width, activation
-        )
-    else:
-        for k in range(H * P):
-            dWh[k] = 0
-        transposed = onward(recurrent, H * P)
-        backward_tiles(
-            kept, False, dh, steps, visible, masked, kept, False, transposed, hs, dtable, dWh, dz, kept, numbers, T, width, H, P, activation
-        )
 
 
 @inline

@@ -14,12 +14,13 @@ import numpy as np
 
 from minirnn import activations, products
 from minirnn.batches import TokenRows, read_rows
-from minirnn.express.kernel import BLOCK, Batches, Network, Settings, Sizes, Work, run_batches_jit
+from minirnn.express.arrays import BLOCK, Batches, Network, Settings, Sizes, Work
+from minirnn.express.kernel import run_batches_jit
 from minirnn.jit import COMPILED, uncompiled
 from minirnn.layers.dense import Dense
 from minirnn.layers.distinct import Workspace, pays, workspace
 from minirnn.layers.embedding import Embedding
-from minirnn.layers.recurrence import HELD
+from minirnn.layers.recurrent_steps import HELD
 from minirnn.layers.simple_rnn import SimpleRNN
 from minirnn.losses import BinaryCrossentropy
 from minirnn.simd import LANES
