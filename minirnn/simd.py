@@ -38,7 +38,6 @@ if COMPILED:
         load_four,
         load_part,
         load_rows,
-        load_spread,
         load_wide,
         load_wide_part,
         magnitude,
@@ -107,10 +106,6 @@ else:
         lanes = np.zeros(LANES, array.dtype)
         lanes[:count] = _memory_from(array, index)[:count]
         return lanes
-
-    def load_spread(array: np.ndarray, index: tuple[int, ...]) -> np.ndarray:
-        """The one number at ``index``, in each of ``LANES`` lanes. Unlike ``array[index]``, it never counts from the end."""
-        return np.full(LANES, array[index])
 
     def load_wide(array: np.ndarray, index: tuple[int, ...]) -> np.ndarray:
         """``WIDE`` neighbours of ``array`` along its last axis, from ``index`` on."""
@@ -218,7 +213,6 @@ __all__ = [
     "load_four",
     "load_part",
     "load_rows",
-    "load_spread",
     "load_wide",
     "load_wide_part",
     "magnitude",

@@ -171,18 +171,6 @@ def onward(typingctx: Any, place: Any, numbers: Any) -> Any:  # noqa: D103
 
 
 @intrinsic
-def load_spread(typingctx: Any, array: Any, index: Any) -> Any:  # noqa: D103
-    lanes = OF[array.dtype, 8]
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = address(context, builder, sig.args, args, lanes)
-        number = builder.load(builder.bitcast(place, ir.PointerType(lanes.vector.element)))
-        return spread(context, builder, number, lanes.dtype, lanes)
-
-    return lanes(array, index), codegen
-
-
-@intrinsic
 def store(typingctx: Any, array: Any, index: Any, lanes: Any) -> Any:  # noqa: D103
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         stored = builder.store(args[2], address(context, builder, sig.args, args, lanes))
