@@ -172,7 +172,7 @@ def headline(report: dict[str, Any]) -> str:
     """Write the header in one paragraph."""
     head = report["header"]
     known = ", ".join(f"{name} {version}" for name, version in head["versions"].items() if version != "not installed")
-    look = "A quick look, not a result. " if report["quick"] else ""
+    look = ("A quick look, not a result. " if report["quick"] else "") + ("" if report["whole"] else "Interrupted before its end. ")
     absent = f" Not in this run: {', '.join(report['not_run'])}." if report["not_run"] else ""
     return (
         f"{look}{head['cpu']}, {head['processors']} logical processors, {head['threads']} threads for everyone; {head['dtype']}, "

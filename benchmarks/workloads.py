@@ -118,7 +118,7 @@ def sweep_workload(letter: str, value: int, batches: int) -> Workload:
             f"N={value}", "N", f"N={value:,}, from a file", "train", sizes, streamed=True, cap_seconds=cap, budget_seconds=budget
         )
     sizes = replace(sizes, N=batches * sizes.B)
-    return Workload(f"{letter}={value}", letter, f"{letter}={value:,}", "train", sizes, shared=letter, cap_seconds=25.0, budget_seconds=2.0)
+    return Workload(f"{letter}={value}", letter, f"{letter}={value:,}", "train", sizes, shared=letter, cap_seconds=25.0, budget_seconds=1.5)
 
 
 def everything() -> list[Workload]:

@@ -146,6 +146,13 @@ def command() -> Any:
     return lambda *words: CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}).invoke(app, words)
 
 
+def test_a_look_and_an_interrupted_run_say_so() -> None:
+    assert report.headline(canned()).startswith("A CPU")
+    assert report.headline(canned() | {"quick": True, "whole": False}).startswith(
+        "A quick look, not a result. Interrupted before its end. A CPU"
+    )
+
+
 def test_only_what_stands_between_the_marks_is_replaced(project: Path) -> None:
     for _ in range(2):
         write_readmes(canned(), project)
