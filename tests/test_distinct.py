@@ -73,7 +73,7 @@ def test_kernel_equals_reference_for_any_ids(V, N, T, seed):
 def test_places_name_the_ids_ascending_and_once(backend):
     search, ids = Search(), drawn(300)
     for rows in ([2, 5, 0], [1], [3, 3, 4, 0, 5, 2], [5, 2]):  # more, fewer and other rows than before
-        found = search(TokenRows(ids, np.array(rows)), (300, 8), backend)
+        found = search(TokenRows(ids, np.array(rows)), (300, 64), backend)
         assert (np.diff(found.distinct) > 0).all()
         np.testing.assert_array_equal(found.distinct[found.places], ids[rows])
 
@@ -87,7 +87,7 @@ def test_the_workspace_is_left_as_it_was_found():
 def test_a_search_serves_vocabularies_of_any_size():
     search = Search()
     for V in (30, 7000, 200):
-        found = search(TokenRows(drawn(V), np.arange(6)), (V, 20), "numba")
+        found = search(TokenRows(drawn(V), np.arange(6)), (V, 300), "numba")
         np.testing.assert_array_equal(found.distinct, np.unique(drawn(V)))
 
 
@@ -95,6 +95,8 @@ def test_a_small_vocabulary_is_computed_whole():
     assert not pays((200, 16), 6400)
     assert pays((10_000, 16), 6400)
     assert pays((200, 512), 6400)  # wide rows are dear
+    assert not pays((200, 16), 100)
+    assert pays((10_000, 16), 100)
     assert Search()(TokenRows(np.zeros((64, 100), np.int32), np.arange(64)), (200, 16), "numba") is None
 
 

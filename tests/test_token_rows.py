@@ -56,6 +56,11 @@ def choose(monkeypatch, pays):
     monkeypatch.setattr(distinct, "pays", pays)
 
 
+@pytest.fixture(autouse=True)
+def few_words(monkeypatch):
+    choose(monkeypatch, lambda shape, lookups: True)  # what a test does not choose otherwise
+
+
 WAYS = {"whole": lambda shape, lookups: False, "distinct": lambda shape, lookups: True, "by-turns": lambda shape, lookups: lookups > 5 * T}
 
 

@@ -170,10 +170,12 @@ def pays(shape: tuple[int, ...], lookups: int) -> bool:
         51,200 lookups, E=16:  V=10,000  612, 726                  20,000  949, 929   50,000  3201, 1438
         6,400 lookups, one-hot, so rows of 8:  V=5,000  81, 98     10,000  129, 124   88,584  892, 212
 
-    With E=64 and H=128 they are alike at V=500 already: what is saved grows with the width of a row, and the search does not.
+    With E=64 and H=128 they are alike at V=500 already: what is saved grows with the width of a row, and the search does not. A few lookups
+    count as a thousand: either way takes next to nothing then, and one review is read as the batches that the model was trained on, so that
+    nothing is compiled for it alone.
     """
     V, width = shape
-    return V * width > 8 * lookups
+    return V * width > 8 * max(lookups, 1024)
 
 
 @dataclass(frozen=True, slots=True)
