@@ -7,6 +7,9 @@ Comes in: a compiled model and data. Goes out: a trained model, and the history 
     gradients = backward(d)
     weights   = optimizer(weights, gradients)
 
+Most models of one SimpleRNN have an express way (``express/``): the same steps, many batches in one compiled call. It is taken where
+nobody listens to single batches, or batch by batch where somebody does; any other model takes this loop.
+
 Rows are numbers into the data, in the order of a fresh permutation each epoch; the last, short batch is kept. The loss and the metrics of
 an epoch are means over its examples, each taken before the update of its batch, under weights that move, as Keras reports them; those of
 the validation are under the weights that the epoch ends with.

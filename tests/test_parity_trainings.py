@@ -8,6 +8,7 @@ import pytest
 from faults import planted
 
 from minirnn import optimizers
+from minirnn.express import plan
 from minirnn.jit import DEFAULT_BACKEND
 from minirnn.layers import lookups, recurrence
 from minirnn.runs import Settings
@@ -79,6 +80,7 @@ RIGHT_STEP, WRONG_STEP = "dWh += (hs[t] if keep is None else hs[t] * keep).T @ d
 
 def test_a_step_shifted_is_seen_at_step_1_in_the_recurrent_kernel_alone(keras, given, monkeypatch):
     faulty = planted(recurrence.rnn_backward_ref, RIGHT_STEP, WRONG_STEP)
+    monkeypatch.setattr(plan, "COMPILED", False)  # the fault is planted in the loop, so the loop must run
     pair = recurrence.BACKENDS[DEFAULT_BACKEND]
     monkeypatch.setitem(recurrence.BACKENDS, DEFAULT_BACKEND, pair._replace(backward=faulty))
 
@@ -91,6 +93,7 @@ def test_a_step_shifted_is_seen_at_step_1_in_the_recurrent_kernel_alone(keras, g
 def test_rho_on_the_wrong_term_is_seen_in_every_weight(keras, given, monkeypatch):
     right = "(learning_rate, rho, 1 - rho, momentum, epsilon)"
     faulty = planted(optimizers.rmsprop_ref, right, "(learning_rate, 1 - rho, rho, momentum, epsilon)")
+    monkeypatch.setattr(plan, "COMPILED", False)
     monkeypatch.setitem(optimizers.BACKENDS, DEFAULT_BACKEND, faulty)
 
     findings = drift.judge(drift.pairs(beside(keras["onehot"], given)))
