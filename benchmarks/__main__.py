@@ -15,7 +15,7 @@ from benchmarks.header import PROJECT, header
 from benchmarks.measure import Run
 from benchmarks.peers import PEERS, QUICK_PEERS
 from benchmarks.plots import picture_lines, save_pictures
-from benchmarks.report import full_markdown, headline, notes, short_markdown, terminal_table
+from benchmarks.report import combine, full_markdown, headline, notes, short_markdown, terminal_table
 from benchmarks.workloads import BASE, SECTIONS, Workload, select, workloads
 from minirnn import machine
 from minirnn.files import replace_section
@@ -93,6 +93,14 @@ def measure(chosen: list[Workload], peers: list[str], rounds: int, threads: int,
     }
 
 
+def read(path: Path) -> dict[str, Any]:
+    """Read a report."""
+    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if "workloads" not in report:
+        raise typer.BadParameter(f"{path.name} is of another kind, a table of which cannot be made", param_hint="--table")
+    return report
+
+
 def benchmark(
     only: Annotated[str | None, typer.Option(help=f"Workloads or sections, separated by commas: {', '.join(SECTIONS)}.")] = None,
     peers: Annotated[str | None, typer.Option(help=f"Who runs, separated by commas: {', '.join(PEERS)}.", show_default="all")] = None,
@@ -100,7 +108,7 @@ def benchmark(
     threads: Annotated[int | None, typer.Option(min=1, help="Threads for everyone; 2, or 1 where there is one processor.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Less of everything, within three minutes: a look, not a result.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for the JSON file; none in it is ever overwritten.", file_okay=False)] = RESULTS,
-    table: Annotated[Path | None, typer.Option(help="Measure nothing: print the Markdown made from this JSON file.", exists=True)] = None,
+    table: Annotated[list[Path] | None, typer.Option(help="Measure nothing: print the Markdown of JSON files.", exists=True)] = None,
     readme: Annotated[bool, typer.Option("--write-readme", help="Put tables and pictures into both READMEs and docs/images.")] = False,
 ) -> None:
     """Time the same work in minirnn, in Keras, PyTorch and JAX, and at the machine's limit.
@@ -108,10 +116,8 @@ def benchmark(
     Everyone gets the same weights, arrays, order, dtype and threads; results are compared first, then rounds are taken in turn.
     """
     console = Console()
-    if table is not None:
-        report = json.loads(table.read_text(encoding="utf-8"))
-        if "workloads" not in report:
-            raise typer.BadParameter(f"{table.name} is of an older kind, a table of which this version cannot make", param_hint="--table")
+    if table:
+        report = combine([read(path) for path in table])
         if not readme:
             print(short_markdown(report) + "\n" + full_markdown(report), end="")
     else:

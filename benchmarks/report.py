@@ -168,8 +168,25 @@ def notes(report: dict[str, Any], leave_out: tuple[str, ...] = ()) -> list[str]:
     return [f"{', '.join(peers)} at {names}: {reason}" for (names, reason), peers in shared.items()]
 
 
+def combine(reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """Make one report of the workloads of several runs; one that stands in more than one of them is taken from the first.
+
+    A ratio is between times of one run all the same, since a workload with all its peers comes from one.
+    """
+    if len(reports) == 1:
+        return reports[0]
+    runs, known = [], set[str]()
+    for report in reports:
+        new = [result for result in report["workloads"] if result["name"] not in known and timed(result)]
+        known |= {result["name"] for result in new}
+        runs.append({**report, "workloads": new})
+    return {**reports[0], "runs": runs, "workloads": [result for run in runs for result in run["workloads"]]}
+
+
 def headline(report: dict[str, Any]) -> str:
-    """Write the header in one paragraph."""
+    """Write the header in one paragraph, or in one for each run."""
+    if "runs" in report:
+        return "\n\n".join(f"{', '.join(result['name'] for result in run['workloads'])}: {headline(run)}" for run in report["runs"])
     head = report["header"]
     known = ", ".join(f"{name} {version}" for name, version in head["versions"].items() if version != "not installed")
     look = ("A quick look, not a result. " if report["quick"] else "") + ("" if report["whole"] else "Interrupted before its end. ")

@@ -304,6 +304,17 @@ def activate_run(z: Any, size: int, activation: int) -> None:
 
 
 @subroutine
+def sigmoid_run(z: Any, size: int) -> None:
+    """Turn so many numbers into their sigmoids in place. Where no other activation is needed, none is compiled."""
+    stay_apart()
+    whole = size - size % WIDE
+    for k in range(0, whole, WIDE):
+        store(z, k, _sigmoid_lanes(load_wide(z, k)))
+    if whole < size:
+        store_part(z, whole, _sigmoid_lanes(load_wide_part(z, whole, size - whole)), size - whole)
+
+
+@subroutine
 def slope_run(dh: Any, h: Any, size: int, activation: int, dz: Any) -> None:
     """dz = dh · dh/dz at h, for so many numbers."""
     stay_apart()

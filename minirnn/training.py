@@ -186,7 +186,7 @@ def note(model: Sequential, outputs: np.ndarray, y: np.ndarray, rows: np.ndarray
     for start, loss in zip(range(0, len(rows), batch_size), losses, strict=True):
         model.loss_tracker.add(loss, min(batch_size, len(rows) - start))
     for metric in model.metrics:
-        metric.update(outputs[: len(rows)], y, rows, None, model.backend)
+        metric.update(outputs[: len(rows)], y, rows, None, "numpy")  # once for many batches: not worth half a second of compiling
 
 
 def train_batch(model: Sequential, x: Any, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None) -> float:

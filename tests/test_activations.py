@@ -9,7 +9,20 @@ from hypothesis import strategies as st
 from twins import DTYPES, compare
 
 from minirnn import activations
-from minirnn.activations import CODES, LINEAR, RELU, SIGMOID, TANH, activate_ref, activate_run, get, name_of, slope_ref, slope_run
+from minirnn.activations import (
+    CODES,
+    LINEAR,
+    RELU,
+    SIGMOID,
+    TANH,
+    activate_ref,
+    activate_run,
+    get,
+    name_of,
+    sigmoid_run,
+    slope_ref,
+    slope_run,
+)
 from minirnn.jit import COMPILED, jit
 from minirnn.simd import onward, pointer
 
@@ -175,6 +188,21 @@ def test_kernel_equals_reference(H, activation, dtype):
     hs = activate_ref(stack_case(H, activation, np.dtype(dtype))[0], activation)
     dh = np.random.default_rng(H + 1).normal(size=(1, 3, H)).astype(dtype)
     compare(slope_step_ref, slope_jit, [dh, hs, 4, activation, np.full_like(dh, 7)], dtype)
+
+
+@jit
+def sigmoid_jit(z):
+    sigmoid_run(pointer(z), z.size)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [1, 15, 16, 33])
+def test_sigmoid_alone_is_the_same(size, dtype):
+    z = np.random.default_rng(size).normal(size=size).astype(dtype) * 9
+    alone, as_one_of_four = z.copy(), z.copy().reshape(1, 1, -1)
+    sigmoid_jit(alone)
+    activate_jit(as_one_of_four, 0, CODES["sigmoid"])
+    np.testing.assert_array_equal(alone, as_one_of_four.ravel())
 
 
 @settings(max_examples=30, deadline=None)

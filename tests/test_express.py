@@ -180,6 +180,16 @@ def test_a_loss_that_is_not_finite_stops_it_and_restores_the_epoch_s_first_weigh
         np.testing.assert_array_equal(found, wanted)
     np.testing.assert_array_equal(model.optimizer.state["velocity"], velocity)
     assert model.optimizer.iterations == steps
+    # and nothing of what failed is left for the next training
+    other = make(H=H)
+    other.compile(optimizers.RMSprop(0.01), "binary_crossentropy")
+    other.set_weights(before)
+    other.optimizer.build(other.parameters)
+    other.optimizer.state["velocity"][...] = velocity
+    for one in (model, other):
+        one.fit(x, y, batch_size=32, shuffle=False, verbose=0)
+    for found, wanted in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, wanted)
 
 
 def test_no_batch_is_learned_from_after_the_one_that_failed():

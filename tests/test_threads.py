@@ -14,7 +14,19 @@ import minirnn
 from minirnn import layers, threads
 from minirnn.jit import COMPILED, jit
 from minirnn.simd import hold, pointer
-from minirnn.threads import DONE, TAKEN, get_num_threads, set_num_threads, share, take, wait_for
+from minirnn.threads import (
+    CROWDED,
+    DONE,
+    PATIENCE,
+    TAKEN,
+    get_num_threads,
+    set_num_threads,
+    share,
+    take,
+    ticks,
+    too_crowded,
+    wait_for,
+)
 
 N, T, V, B = 150, 9, 40, 64  # three chunks of rows would be one, two in the last batch
 
@@ -164,6 +176,48 @@ def test_the_number_of_threads_is_the_user_s_then_the_environment_s_then_the_mac
     minirnn.set_num_threads(None)
     monkeypatch.setenv("MINIRNN_NUM_THREADS", "nonsense")
     assert get_num_threads() == 4
+
+
+@jit
+def judge_jit(counters, passed, waited):
+    crowded = too_crowded(pointer(counters), ticks() - passed, waited)
+    hold((counters,))
+    return crowded
+
+
+@pytest.mark.parametrize(
+    ("passed", "waited", "crowded"),
+    [
+        (10 * PATIENCE, 9 * PATIENCE, True),
+        (10 * PATIENCE, 3 * PATIENCE, False),
+        (PATIENCE // 10, PATIENCE // 10, False),  # too early to tell
+    ],
+)
+def test_a_thread_that_mostly_waits_goes_on_alone(passed, waited, crowded):
+    counters = np.zeros(8, np.int64)
+    assert judge_jit(counters, passed, waited) is crowded
+    assert counters[CROWDED] == crowded
+    judge_jit(counters, passed, waited)
+    assert counters[CROWDED] == crowded  # said once
+
+
+def test_where_asking_for_help_was_of_no_use_it_is_asked_for_less_and_less(monkeypatch):
+    alone = []
+
+    def crowded_share(kernel, arguments, by_itself=False):
+        counters = share(kernel, arguments, alone=True)
+        alone.append(by_itself)
+        counters[CROWDED] = 1
+        return counters
+
+    monkeypatch.setattr("minirnn.express.plan.share", crowded_share)
+    monkeypatch.setattr("minirnn.express.plan.SHORT_SECONDS", 0.0)
+    ids = np.zeros((2, T), np.int32)
+    model = minirnn.Sequential([layers.Input((T,)), layers.Embedding(V, 6), layers.SimpleRNN(8), layers.Dense(1, activation="sigmoid")])
+    for _ in range(15):
+        model.predict(ids, verbose=0)
+    # one call alone after the first, three after the second, seven after the third
+    assert [n for n, by_itself in enumerate(alone) if not by_itself] == [0, 2, 6, 14]
 
 
 @pytest.mark.parametrize("n", [0, -1, 2.0, True, "2"])

@@ -11,6 +11,7 @@ import numpy as np
 
 from minirnn.express.arrays import BLOCK, Batches, Network, Settings, Sizes, Work
 from minirnn.express.tasks import (
+    add_parts,
     back_through_time,
     head_backward,
     head_forward,
@@ -202,29 +203,11 @@ def run_batches_jit(
                 take(count, STOPPED)
             elif training:
                 if E > 0:
-                    for j in range(E * H):
-                        gradients[at_Wx + j] = 0
-                    for r in range(MOST):
-                        for i in range(E):
-                            for j in range(H):
-                                gradients[at_Wx + i * H + j] += work.dWx[r, i, j]
-                for j in range(H):
-                    total = work.db[0, j]
-                    for r in range(1, MOST):
-                        total += work.db[r, j]
-                    if biased:
-                        gradients[at_b + j] = total
-                for i in range(H):
-                    for j in range(H):
-                        gradients[at_Wh + i * H + j] = work.dWh[0, i, j]
-                for i in range((H + 1 if dense_biased else H) * K):
-                    gradients[at_head + i] = work.dhead[0, i // K, i % K]
-                for c in range(1, C):
-                    for i in range(H):
-                        for j in range(H):
-                            gradients[at_Wh + i * H + j] += work.dWh[c, i, j]
-                    for i in range((H + 1 if dense_biased else H) * K):
-                        gradients[at_head + i] += work.dhead[c, i // K, i % K]
+                    add_parts(pointer(work.dWx), MOST, E * P, E, H, P, onward(gradients, at_Wx))
+                if biased:
+                    add_parts(pointer(work.db), MOST, P, ONE, H, P, onward(gradients, at_b))
+                add_parts(pointer(work.dWh), C, max(H, LANES) * P, H, H, P, onward(gradients, at_Wh))
+                add_parts(pointer(work.dhead), C, (H + 1) * K, H + 1 if dense_biased else H, K, K, onward(gradients, at_head))
                 rmsprop_jit(
                     network.values[rest:],
                     network.gradients[rest:],

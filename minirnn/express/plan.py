@@ -89,6 +89,7 @@ class Express:
         self.model, self.embedding, self.rnn, self.head = model, embedding, rnn, head
         self._works: dict[str, tuple[tuple[Any, ...], Work, Workspace | None]] = {}
         self._seconds: dict[str, float] = {}
+        self._ones = np.ones(0, model.dtype)  # weights of examples that have none, kept: two million take 2 ms to make
         self._calls_alone = self._crowds = 0  # how many calls not to ask for help, and how often in a row asking was of no use
 
     def batches_at_once(self, left: int) -> int:
@@ -113,9 +114,11 @@ class Express:
         finite = np.isfinite(losses)
         count = steps if finite.all() else int(finite.argmin())
         optimizer.end_steps(count)
+        if count < steps:
+            del self._works["train"]  # the sums of the batch that failed still lie there
         if self.embedding is not None:
             self.rnn.note_rows("kernel", None)
-        slot.layer.note_rows(slot.name, self._last_words(count) if sparse else None)
+        slot.layer.note_rows(slot.name, self._last_words(count) if sparse and count == steps else None)
         return outputs, losses[: count + 1].tolist()
 
     def evaluate(
@@ -174,7 +177,9 @@ class Express:
         else:
             label_rows = rows
         if weights is None:
-            weights = np.ones(len(y), dtype)
+            if len(self._ones) != len(y) or self._ones.dtype != dtype:
+                self._ones = np.ones(len(y), dtype)
+            weights = self._ones
         outputs, losses = np.empty((M, K), dtype), np.zeros(S)
         nothing = work.nothing
         batches = Batches(tokens.ids, tokens.rows, y, weights, label_rows, outputs, losses, losses if rates is None else rates)

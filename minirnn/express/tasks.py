@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minirnn.activations import SIGMOID, activate_run
+from minirnn.activations import sigmoid_run
 from minirnn.jit import subroutine
 from minirnn.layers.recurrent_steps import backward_eight, backward_tiles, forward_eight, forward_tiles, lay_eight
 from minirnn.losses import bce_of_logit
@@ -92,7 +92,7 @@ def head_forward(h: Any, W: Any, b: Any, biased: bool, count: int, H: int, P: in
                 logits[row * K + k] += h[row * P + j] * W[j * K + k]
     for k in range(count * K):
         outputs[k] = logits[k]
-    activate_run(outputs, count * K, SIGMOID)
+    sigmoid_run(outputs, count * K)
 
 
 @subroutine
@@ -138,6 +138,19 @@ def sum_chunks(dtable: Any, chunks: int, apart: int, first: int, size: int, tota
             so_far = so_far + load(dtable, c * apart + first + k)
             store(dtable, c * apart + first + k, zeros)
         store(total, k, so_far)
+
+
+@subroutine
+def add_parts(parts: Any, count: int, apart: int, rows: int, columns: int, length: int, total: Any) -> None:
+    """total (rows,columns) = the sum of so many parts, added in order; their rows are as long as ``length``."""
+    stay_apart()
+    for i in range(rows):
+        for j in range(columns):
+            total[i * columns + j] = parts[i * length + j]
+    for part in range(1, count):
+        for i in range(rows):
+            for j in range(columns):
+                total[i * columns + j] += parts[part * apart + i * length + j]
 
 
 @subroutine
