@@ -97,7 +97,7 @@ def read(path: Path) -> dict[str, Any]:
     """Read a report."""
     report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if "workloads" not in report:
-        raise typer.BadParameter(f"{path.name} is of another kind, a table of which cannot be made", param_hint="--table")
+        raise typer.BadParameter(f"{path.name} is of an older kind, a table of which this version cannot make", param_hint="--table")
     return report
 
 

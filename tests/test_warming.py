@@ -92,7 +92,7 @@ def test_after_it_the_job_compiles_nothing_and_does_not_even_ready_the_compiler(
     outcome = json.loads(run("-c", JOB, NUMBA_CACHE_DIR=folder))
 
     assert outcome["compiled"] == []
-    assert 2 <= outcome["found"] <= len(output.splitlines()) - 2
+    assert 1 <= outcome["found"] <= len(output.splitlines()) - 2
     # 0.3 s of a first fit. If one is here, a loaded kernel names a function of that module (compute it outside), or Python calls an
     # inlined function (take it `uncompiled`)
     assert outcome["compiler"] == []
