@@ -159,7 +159,7 @@ class KernelCache:
         seconds = time.perf_counter() - self._asked.pop(str(signature), time.perf_counter())
         path = None
         with contextlib.suppress(Exception):  # a full disk, a folder that has gone
-            if not (found.lifted or found.library.has_dynamic_globals):  # pointers of this process
+            if not (found.lifted or found._asdict()["library"].has_dynamic_globals):  # pointers of this process
                 path = folders()[-1] / self._file(signature, found.codegen)
                 _write(path, _numba().core.serialize.dumps(found._reduce()))
         self._tell(Ready(self._name, seconds, False, path if path is not None and path.exists() else None))
