@@ -144,6 +144,10 @@ class Express:
         work, turn = self._works["train"][1], max(count - 1, 0) % 2
         return work.distinct[turn, : work.counts[turn]]
 
+    @property
+    def _masked(self) -> bool:
+        return self.embedding is not None and self.embedding.mask_zero
+
     def _looked_up(self) -> Any:
         """The slot of the weight whose rows the ids pick."""
         return self.model.parameters.slots[0]
@@ -193,7 +197,7 @@ class Express:
         settings = Settings(
             activations.CODES[rnn.activation],
             rnn.go_backwards,
-            self.embedding is not None and self.embedding.mask_zero,
+            self._masked,
             training,
             optimizer.rho if training else 0.0,
             optimizer.epsilon if training else 0.0,
@@ -216,9 +220,9 @@ class Express:
         chunks = min(MOST, max(1, -(-B // CHUNK)))
         n = -(-B // (4 * chunks)) * 4
         sizes = Sizes(B, n, chunks, T, V, E, H, K, self.rnn.use_bias, self.head.use_bias)
-        wanted = (sizes, training, sparse, dtype)
+        wanted = (sizes, training, sparse, self._masked, dtype)
         if purpose not in self._works or self._works[purpose][0] != wanted:
-            work = make_work(sizes, training, sparse, self.embedding is not None and self.embedding.mask_zero, dtype)
+            work = make_work(*wanted)
             self._works[purpose] = wanted, work, workspace(V, B * T) if sparse else None
         return self._works[purpose][1], sizes, self._works[purpose][2]
 
