@@ -16,7 +16,6 @@ from minirnn.express.tasks import (
     head_backward,
     head_forward,
     head_loss,
-    lay_steps,
     lay_visible,
     make_table,
     pack_weights,
@@ -25,6 +24,7 @@ from minirnn.express.tasks import (
 )
 from minirnn.jit import inline, jit
 from minirnn.layers.distinct import find_distinct_jit
+from minirnn.layers.recurrent_steps import lay_steps
 from minirnn.optimizers.rmsprop_step import rmsprop_jit
 from minirnn.optimizers.rows import update_rows_jit
 from minirnn.products import FIRST, ONE, product, whole_lanes

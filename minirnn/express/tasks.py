@@ -17,17 +17,6 @@ from minirnn.simd import LANES, load, onward, stay_apart, store, zeros_of
 
 
 @subroutine
-def lay_steps(ids: Any, T: int, rows: Any, count: int, width: int, backwards: bool, steps: Any) -> None:
-    """Fill steps (T,width) with the ids (·,T) of so many rows; columns beyond read row 0. An example's row is read in one go, so that the
-    processor fetches ahead.
-    """
-    stay_apart()
-    for b in range(width):
-        for t in range(T):
-            steps[(T - 1 - t if backwards else t) * width + b] = ids[rows[b] * T + t] if b < count else 0
-
-
-@subroutine
 def lay_visible(ids: Any, T: int, rows: Any, count: int, width: int, backwards: bool, visible: Any) -> None:
     """Fill visible (T,width) with 0 where the id is 0, else 1."""
     stay_apart()

@@ -33,7 +33,7 @@ import numpy as np
 from minirnn.activations import activate_ref, slope_ref
 from minirnn.jit import inline, jit
 from minirnn.layers.layer import Kernels
-from minirnn.layers.recurrent_steps import backward_eight, backward_tiles, forward_eight, forward_tiles, held_steps, lay_eight
+from minirnn.layers.recurrent_steps import backward_eight, backward_tiles, forward_eight, forward_tiles, held_steps, lay_eight, lay_steps
 from minirnn.products import pack, whole_lanes
 from minirnn.simd import LANES, hold, pointer
 
@@ -75,21 +75,6 @@ def rnn_forward_ref(
 
 
 @inline
-def time_first(ids: np.ndarray, rows: np.ndarray, backwards: bool, steps: np.ndarray) -> None:
-    """Fill steps (T,B) with the batch's ids. Reading each example's row in one go lets the processor fetch ahead: a fifth of the forward
-    pass. Columns beyond the batch read row 0.
-    """
-    T, B = ids.shape[1], rows.size
-    for b in range(B):
-        row = rows[b]
-        for t in range(T):
-            steps[T - 1 - t if backwards else t, b] = ids[row, t]
-    for b in range(B, steps.shape[1]):
-        for t in range(T):
-            steps[t, b] = 0
-
-
-@inline
 def _visible_first(mask: np.ndarray, backwards: bool, visible: np.ndarray) -> None:
     """Fill visible (T,B) with 1 where the mask (B,T) is true, and 0 where it is not."""
     B, T = mask.shape
@@ -115,7 +100,7 @@ def rnn_forward_jit(
     P, B4 = whole_lanes(H), (B + 3) // 4 * 4
     even = P == H and B4 == B
     steps, visible = np.empty((T, B4), np.int32), np.ones((T if mask is not None else 0, B4), hs.dtype)
-    time_first(ids, rows, backwards, steps)
+    lay_steps(pointer(ids), T, pointer(rows), B, B4, backwards, pointer(steps))
     if mask is not None:
         _visible_first(mask, backwards, visible)
     share = np.zeros((B4 if keep is not None else 0, P), hs.dtype)
@@ -144,7 +129,7 @@ def rnn_forward_jit(
     else:
         pack(pointer(Wh), H, 1, H, H, pointer(W))
         forward_tiles(*given, pointer(kept), T, B4, H, P, activation)
-    hold((long_table, steps, visible, share, W, states, kept))
+    hold((ids, rows, long_table, steps, visible, share, W, states, kept))
     if not even:
         for t in range(T):
             for b in range(B):
@@ -217,7 +202,7 @@ def rnn_backward_jit(
     P, B4 = whole_lanes(H), (B + 3) // 4 * 4
     even = P == H and B4 == B
     steps, visible = np.empty((T, B4), np.int32), np.ones((T if mask is not None else 1, B4), hs.dtype)
-    time_first(ids, rows, backwards, steps)
+    lay_steps(pointer(ids), T, pointer(rows), B, B4, backwards, pointer(steps))
     if mask is not None:
         _visible_first(mask, backwards, visible)
     share = np.zeros((B4 if keep is not None else 0, P), hs.dtype)
@@ -246,7 +231,7 @@ def rnn_backward_jit(
     else:
         pack(pointer(Wh), 1, H, H, H, pointer(W))
         backward_tiles(*given, pointer(dz), pointer(kept), pointer(numbers), T, B4, H, P, activation)
-    hold((into, d, steps, visible, share, W, states, sums, dW, dz, kept, numbers))
+    hold((ids, rows, into, d, steps, visible, share, W, states, sums, dW, dz, kept, numbers))
     for i in range(H):
         for j in range(H):
             dWh[i, j] += dW[i, j]

@@ -278,3 +278,14 @@ def lay_eight(Wh: Any, row: int, column: int, H: int, W: Any) -> None:
     for i in range(H):
         for j in range(H):
             W[i * LANES + j] = Wh[i * row + j * column]
+
+
+@subroutine
+def lay_steps(ids: Any, T: int, rows: Any, count: int, width: int, backwards: bool, steps: Any) -> None:
+    """Fill steps (T,width) with the ids (·,T) of so many rows; columns beyond read row 0. An example's row is read in one go, so that the
+    processor fetches ahead: a fifth of the forward pass.
+    """
+    stay_apart()
+    for b in range(width):
+        for t in range(T):
+            steps[(T - 1 - t if backwards else t) * width + b] = ids[rows[b] * T + t] if b < count else 0
