@@ -31,13 +31,13 @@ from minirnn.corpus import Corpus
 from minirnn.findings import Curve
 from minirnn.interrupt import Interrupter
 from minirnn.jit import DEFAULT_BACKEND
-from minirnn.layers import Embedding, Input
+from minirnn.layers import Input
 from minirnn.machine import version
 from minirnn.model import Sequential
-from minirnn.one_hot import OneHot
 from minirnn.optimizers import RMSprop
 from minirnn.preparation import ORDER_SEED, SPLIT_SEED, Prepared, length_statistics
 from minirnn.runs import Outcome, Record, Settings
+from minirnn.tokens import as_input
 
 
 class EpochTimer(Callback):
@@ -74,28 +74,6 @@ def build(encoding: str, settings: Settings) -> Sequential:
     model.add(layers.Dense(1, activation="sigmoid"))
     model.compile(optimizer=RMSprop(learning_rate=settings.learning_rate), loss="binary_crossentropy", metrics=["accuracy"])
     return model
-
-
-def vocabulary(model: Sequential) -> int:
-    """Give V of a model that reads ids or one-hot vectors.
-
-    Raises
-    ------
-    ValueError
-        It reads neither.
-    """
-    first = model.layers[0]
-    if isinstance(first, Embedding):
-        return int(first.input_dim)
-    V = model.input_shape[-1]
-    if len(model.input_shape) != 3 or V is None:
-        raise ValueError(f"the model reads {model.input_shape}; expected ids (None, T) into an Embedding, or one-hot vectors (None, T, V).")
-    return V
-
-
-def as_input(model: Sequential, ids: np.ndarray) -> np.ndarray | OneHot:
-    """Give ids (N,T) as the model reads them: themselves before an Embedding, else one-hot."""
-    return ids if isinstance(model.layers[0], Embedding) else OneHot(ids, vocabulary(model))
 
 
 def train(

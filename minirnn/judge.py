@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minirnn import corpus, job, preparation
+from minirnn import corpus, preparation
 from minirnn.console import say, show_table, warn
 from minirnn.datasets import imdb, store
 from minirnn.progress import format_value
 from minirnn.report import size
 from minirnn.runs import SavedModel
+from minirnn.tokens import as_input, vocabulary
 from minirnn.utils import pad_sequences
 
 
@@ -70,11 +71,11 @@ def show_predictions(saved: SavedModel, texts: Sequence[str], data: str | os.Pat
         The model, or the word index of its reviews, cannot be read.
     """
     model, reviews = _open(saved, data)
-    V, T = job.vocabulary(model), model.input_shape[1]
+    V, T = vocabulary(model), model.input_shape[1]
     word_index = reviews.word_index()
     readings = [read_text(text, V, word_index) for text in texts]
     ids = pad_sequences([reading.ids for reading in readings], maxlen=T)
-    probs = np.asarray(model.predict(job.as_input(model, ids), verbose=0)).reshape(len(texts), -1)[:, -1]
+    probs = np.asarray(model.predict(as_input(model, ids), verbose=0)).reshape(len(texts), -1)[:, -1]
     say(f"{saved.title}, {'trained on' if saved.record else 'words as in'} {reviews.short_name}")
     say("label     P(positive)")
     for text, reading, p in zip(texts, readings, probs.tolist(), strict=True):
@@ -97,10 +98,10 @@ def show_evaluation(models: Sequence[SavedModel], data: str | os.PathLike[str] |
     reviews = corpus.recall(_description(models[0]), data)
     for saved in models:
         model, _ = _open(saved, data)
-        sizes = (job.vocabulary(model), model.input_shape[1])
+        sizes = (vocabulary(model), model.input_shape[1])
         if test is None or sizes != read_with:
             test, read_with = preparation.prepare_test(reviews, *sizes), sizes
-        figures = model.evaluate(job.as_input(model, test.ids), test.labels, batch_size=64, verbose=0, return_dict=True)
+        figures = model.evaluate(as_input(model, test.ids), test.labels, batch_size=64, verbose=0, return_dict=True)
         rows.append((saved.title, [format_value(figures[name]) if name in figures else "" for name in ("loss", "accuracy")]))
     assert test is not None
     description = _description(models[0])

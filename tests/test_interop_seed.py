@@ -6,7 +6,7 @@ from keras_process import OLDEST
 from small_run import write_imdb
 from typer.testing import CliRunner
 
-from minirnn import job, saving
+from minirnn import job, saving, tokens
 from minirnn.cli import app
 from minirnn.corpus import Corpus
 from minirnn.preparation import prepare
@@ -56,7 +56,7 @@ def test_keras_uses_the_checkpoint_that_the_command_left(processes, run, prepare
     probs, figures, before, after = processes(which)("open_checkpoint", path=str(path), x=ids, y=labels)
 
     model = saving.load_model(path)
-    x = job.as_input(model, ids)
+    x = tokens.as_input(model, ids)
     np.testing.assert_allclose(probs, model.predict(x, verbose=0), rtol=0, atol=1e-6)
     np.testing.assert_allclose(figures, model.evaluate(x, labels, verbose=0), rtol=1e-6)
     assert before == model.optimizer.iterations > 0
@@ -75,7 +75,7 @@ def test_the_command_uses_the_checkpoint_that_the_seed_left(processes, tmp_path,
     best, probs = processes(which)("seed", path=str(path), units=SIZES["units"], embedding_dim=dim, **parts)
 
     model, (ids, labels) = saving.load_model(path), prepared.validation
-    x = job.as_input(model, ids)
+    x = tokens.as_input(model, ids)
     np.testing.assert_allclose(model.predict(x, verbose=0), probs, rtol=0, atol=1e-6)
     assert model.evaluate(x, labels, verbose=0)[0] == pytest.approx(best, rel=1e-6)
     before = model.optimizer.iterations

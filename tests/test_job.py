@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_run import write_imdb
 
-from minirnn import job, runs
+from minirnn import job, runs, tokens
 from minirnn.corpus import Corpus
 from minirnn.models import load_model
 from minirnn.one_hot import OneHot
@@ -49,7 +49,7 @@ def test_the_models_are_those_of_the_job(encoding, shapes):
     model = job.build(encoding, Settings(**TINY))
 
     assert [weight.shape for weight in model.get_weights()][: len(shapes)] == shapes
-    assert job.vocabulary(model) == 11
+    assert tokens.vocabulary(model) == 11
     assert float(model.optimizer.learning_rate) == pytest.approx(0.01)
 
 
@@ -60,8 +60,8 @@ def test_the_default_models_have_the_published_numbers_of_weights():
 def test_the_models_read_one_hot_vectors_and_ids():
     ids = np.arange(14, dtype=np.int32).reshape(2, 7) % 11
 
-    assert isinstance(job.as_input(job.build("onehot", Settings(**TINY)), ids), OneHot)
-    assert job.as_input(job.build("embedding", Settings(**TINY)), ids) is ids
+    assert isinstance(tokens.as_input(job.build("onehot", Settings(**TINY)), ids), OneHot)
+    assert tokens.as_input(job.build("embedding", Settings(**TINY)), ids) is ids
 
 
 def test_the_seed_decides_the_first_weights():
@@ -98,7 +98,7 @@ def test_the_saved_model_is_the_one_that_the_figures_are_of(imdb, finished, enco
 
     model = load_model(folder / runs.MODEL_FILES[encoding])
     test = prepare_test(imdb, 11, 7)
-    measured = model.evaluate(job.as_input(model, test.ids), test.labels, batch_size=8, verbose=0, return_dict=True)
+    measured = model.evaluate(tokens.as_input(model, test.ids), test.labels, batch_size=8, verbose=0, return_dict=True)
     assert measured["loss"] == pytest.approx(record.models[encoding].test_loss, abs=1e-6)
     assert measured["accuracy"] == record.models[encoding].test_accuracy
 

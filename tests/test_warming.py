@@ -68,14 +68,14 @@ def test_a_second_run_finds_everything(warm):
 JOB = """
 import json, sys
 import numpy as np
-from minirnn import job, kernel_cache, runs
+from minirnn import job, kernel_cache, runs, tokens
 settings = runs.Settings()
 ids = np.random.default_rng(1).integers(0, settings.num_words, (150, settings.maxlen)).astype(np.int32)
 ready = []
 with kernel_cache.watched(ready.append):
     for encoding in ("onehot", "embedding"):
         model = job.build(encoding, settings)
-        x = job.as_input(model, ids)
+        x = tokens.as_input(model, ids)
         model.fit(x, np.arange(150) % 2, batch_size=settings.batch_size, validation_split=0.2, verbose=0)
         model.evaluate(x, np.arange(150) % 2, batch_size=64, verbose=0)
         model.predict(x, verbose=0)
