@@ -85,7 +85,7 @@ def load_data(
     Examples
     --------
     >>> (x_train, y_train), (x_test, y_test) = load_data(num_words=200)  # doctest: +SKIP
-    >>> len(x_train[0]), y_train[0]  # doctest: +SKIP
+    >>> len(x_train[0]), int(y_train[0])  # doctest: +SKIP
     (218, 1)
     """
     if kwargs:
