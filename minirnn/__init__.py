@@ -49,6 +49,7 @@ _MODULES = (
     "callbacks",
     "models",
     "saving",
+    "plots",
 )
 _NAMES = {
     "OneHot": "minirnn.one_hot",
@@ -57,6 +58,8 @@ _NAMES = {
     "set_num_threads": "minirnn.threads",
     "get_num_threads": "minirnn.threads",
     "warmup": "minirnn.warming",
+    "trace": "minirnn.tracing",
+    "Trace": "minirnn.tracing",
 }
 
 __all__ = [*_MODULES, *_NAMES]  # in the order of the data flow
@@ -73,6 +76,7 @@ if TYPE_CHECKING:
         metrics,
         models,
         optimizers,
+        plots,
         preprocessing,
         regularizers,
         saving,
@@ -83,6 +87,7 @@ if TYPE_CHECKING:
     from minirnn.model import Sequential
     from minirnn.one_hot import OneHot
     from minirnn.threads import get_num_threads, set_num_threads
+    from minirnn.tracing import Trace, trace
     from minirnn.warming import warmup
 
 

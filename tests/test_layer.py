@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from minirnn.layers import Dense, Dropout, Embedding, Flatten, Layer, SimpleRNN
+from minirnn.layers import Bidirectional, Dense, Dropout, Embedding, Flatten, Layer, SimpleRNN
 from minirnn.layers.layer import clear_names, float_dtype, not_supported, positive_integer, snake_case, unique_name
 
 
@@ -119,3 +119,27 @@ def test_small_checks():
     not_supported("f", one=None, other=None)
     with pytest.raises(ValueError, match="f: one is not supported by minirnn, received 0"):
         not_supported("f", one=0)
+
+
+@pytest.mark.parametrize("name", ["embedding", "rnn", "bidirectional", "dense"])
+def test_a_twin_has_weights_of_its_own_in_another_dtype_and_gives_the_same(name):
+    layer = {
+        "embedding": Embedding(11, 4),
+        "rnn": SimpleRNN(6, return_sequences=True, go_backwards=True),
+        "bidirectional": Bidirectional(SimpleRNN(6)),
+        "dense": Dense(2, "sigmoid"),
+    }[name]
+    rng = np.random.default_rng(3)
+    x = rng.integers(0, 11, (3, 5)) if name == "embedding" else rng.normal(size=(3, 5, 4)).astype(np.float32)
+    outputs = layer(x)
+
+    twin = layer.twin("float64", "numpy")
+
+    assert twin(x).dtype == np.float64
+    np.testing.assert_allclose(twin(x), outputs, atol=1e-6)
+    assert [leaf.backend for leaf in twin.walk()] == ["numpy"] * len(list(layer.walk()))
+    before = layer.get_weights()
+    for value in twin.weights:
+        value += 1
+    assert all(np.array_equal(now, then) for now, then in zip(layer.get_weights(), before, strict=True))
+    assert not np.allclose(twin(x), outputs)

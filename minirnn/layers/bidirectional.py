@@ -19,7 +19,7 @@ the outputs of sequences are 0.
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -54,11 +54,11 @@ class Bidirectional(Layer):
         layer = _recurrent("layer", layer)
         super().__init__(**kwargs)
         self.merge_mode = merge_mode
-        self.forward_layer = _copy(layer, f"forward_{layer.name.removeprefix('forward_')}", layer.go_backwards)
-        self.backward_layer = (
+        self._hold(
+            _copy(layer, f"forward_{layer.name.removeprefix('forward_')}", layer.go_backwards),
             _copy(layer, f"backward_{layer.name.removeprefix('backward_')}", True)
             if backward_layer is None
-            else _recurrent("backward_layer", backward_layer)
+            else _recurrent("backward_layer", backward_layer),
         )
         if self.forward_layer.go_backwards == self.backward_layer.go_backwards:
             raise ValueError(
@@ -75,13 +75,16 @@ class Bidirectional(Layer):
             )
         self.return_sequences, self.stateful = self.forward_layer.return_sequences, self.forward_layer.stateful
         self.return_state = self.forward_layer.return_state
-        self.parts: tuple[SimpleRNN, SimpleRNN] = (self.forward_layer, self.backward_layer)
         for part in self.parts:
             part.zero_output_for_mask = self.return_sequences
-        self._ways = [priced(part, part) for part in self.parts]
         if not self.trainable:
             self.trainable = False  # of both
         self._first_weights = weights
+
+    def _hold(self, forward_layer: SimpleRNN, backward_layer: SimpleRNN) -> None:
+        self.forward_layer, self.backward_layer = forward_layer, backward_layer
+        self.parts: tuple[SimpleRNN, SimpleRNN] = (forward_layer, backward_layer)
+        self._ways = [priced(part, part) for part in self.parts]
 
     @property
     def gives_several(self) -> bool:
@@ -99,6 +102,12 @@ class Bidirectional(Layer):
         if self._first_weights is not None:
             self.set_weights(self._first_weights)
             self._first_weights = None
+
+    def twin(self, dtype: Any, backend: str) -> Bidirectional:
+        """Give a layer of the same kind and arguments, with copies of both layers' weights."""
+        other = cast("Bidirectional", super().twin(dtype, backend))
+        other._hold(*(part.twin(dtype, backend) for part in self.parts))
+        return other
 
     def check_input(self, shape: tuple[int, ...]) -> None:
         """Raise ValueError unless a batch of that shape fits both layers."""

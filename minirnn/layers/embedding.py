@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -122,6 +122,12 @@ class Embedding(Layer):
         if weights is not None:
             self.build((None, None))
             self.set_weights(weights if isinstance(weights, list | tuple) else [weights])
+
+    def twin(self, dtype: Any, backend: str) -> Embedding:
+        """Give a layer of the same kind and arguments, with a copy of the weights, that no optimizer asks for squares."""
+        other = cast("Embedding", super().twin(dtype, backend))
+        other.squares, other._search = None, Search()
+        return other
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B,T) -> (B,T,E)."""

@@ -10,6 +10,7 @@ A layer's weights start as arrays of its own. A model that takes the layer in la
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
@@ -170,6 +171,15 @@ class Layer:
 
     def make_weights(self, input_shape: Shape, rng: np.random.Generator) -> None:
         """Add the weights; most layers have none."""
+
+    def twin(self, dtype: Any, backend: str) -> Layer:
+        """Give a layer of the same kind and arguments, with copies of the weights, that computes in another dtype, on another backend."""
+        other = copy.copy(self)
+        other.dtype, other.backend = float_dtype(type(self).__name__, dtype), backend
+        other.values = {name: value.astype(other.dtype) for name, value in self.values.items()}
+        other.gradients = {name: np.zeros_like(value) for name, value in other.values.items()}
+        other.touched, other._scratch, other.activity_penalty = {}, {}, None
+        return other
 
     def add_weight(
         self,

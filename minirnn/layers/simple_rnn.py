@@ -17,7 +17,7 @@ steps with a carried state give output 0, and ``zero_output_for_mask`` always ho
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -141,6 +141,12 @@ class SimpleRNN(Layer):
         if self.use_bias:
             self.add_weight("bias", (H,), self.bias_initializer, rng, self.bias_regularizer, self.bias_constraint)
 
+    def twin(self, dtype: Any, backend: str) -> SimpleRNN:
+        """Give a layer of the same kind and arguments, with copies of the weights, that carries no states yet."""
+        other = cast("SimpleRNN", super().twin(dtype, backend))
+        other.state = None
+        return other
+
     def check_input(self, shape: tuple[int, ...]) -> None:
         """Raise ValueError unless the batch is (B,T,E) with this layer's E and at least one step."""
         assert self.input_shape is not None
@@ -262,6 +268,10 @@ class SimpleRNN(Layer):
         values, gradients = self.values["recurrent_kernel"], self.gradients["recurrent_kernel"]
         BACKENDS[self.backend].backward(dhs, dh, ids, rows, *way, values, self._hs, dtable, gradients, self._code)
         self.dinitial_state = dh
+
+    def states(self, b: int) -> np.ndarray:
+        """The states (T+1,H) that an example of the last batch went through, in the order of processing; slot 0 is the first."""
+        return self._hs[:, b].copy()
 
     def draw_keep(self, B: int, width: int, share: float) -> np.ndarray | None:
         """A dropout mask (B,width): 0 with probability ``share``, else 1/(1-share); None when nothing is dropped."""
