@@ -386,5 +386,5 @@ def test_imdb_s_own_reviews_read_as_the_model_reads_them(imdb_folder):
 
     trace = minirnn.trace(model, "not bad at all, I expected to be bored and loved every minute", word_index=index)
 
-    assert trace.words[-5:] == ["<oov>", "and", "<oov>", "<oov>", "<oov>"]
+    assert trace.words[-5:] == ["<oov>", "and", "<oov>", "every", "<oov>"]
     assert trace.prob == pytest.approx(model.predict_one(trace.ids), abs=1e-6)
