@@ -58,6 +58,8 @@ from minirnn.simd import (
     with_sign_of,
 )
 
+__all__ = ["get", "linear", "relu", "sigmoid", "tanh"]
+
 LINEAR, TANH, SIGMOID, RELU = range(4)
 """How a kernel is told its activation: a number, since a compiled loop cannot take a Python function."""
 

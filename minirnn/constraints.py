@@ -25,6 +25,21 @@ from minirnn.configured import Configured, not_negative, read_record, write_reco
 from minirnn.registry import lookup
 from minirnn.regularizers import EPSILON
 
+__all__ = [
+    "Constraint",
+    "MaxNorm",
+    "MinMaxNorm",
+    "NonNeg",
+    "UnitNorm",
+    "deserialize",
+    "get",
+    "max_norm",
+    "min_max_norm",
+    "non_neg",
+    "serialize",
+    "unit_norm",
+]
+
 Projection = Callable[[np.ndarray], np.ndarray]
 """A constraint, or a function of the user's own: a weight in, the allowed one out, in the same shape."""
 

@@ -32,6 +32,8 @@ from minirnn.activations import sigmoid
 from minirnn.jit import inline, jit
 from minirnn.registry import lookup
 
+__all__ = ["BinaryCrossentropy", "Loss", "MeanSquaredError", "binary_crossentropy", "get", "mean_squared_error"]
+
 EPSILON = 1e-7
 """Keras's ``backend.epsilon()``: how near to 0 and 1 a probability may come."""
 

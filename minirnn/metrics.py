@@ -17,6 +17,8 @@ import numpy as np
 from minirnn.jit import jit
 from minirnn.registry import lookup
 
+__all__ = ["BinaryAccuracy", "CategoricalAccuracy", "Mean", "get"]
+
 
 def binary_matches_ref(probs: np.ndarray, y: np.ndarray, rows: np.ndarray, threshold: float) -> float:
     """Sum over the batch of the share of right outputs; probs (B,K), y (N,K), rows (B,)."""

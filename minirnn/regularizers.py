@@ -28,6 +28,21 @@ import numpy as np
 from minirnn.configured import Configured, not_negative, read_record, write_record
 from minirnn.registry import lookup
 
+__all__ = [
+    "L1",
+    "L1L2",
+    "L2",
+    "OrthogonalRegularizer",
+    "Regularizer",
+    "deserialize",
+    "get",
+    "l1",
+    "l1_l2",
+    "l2",
+    "orthogonal_regularizer",
+    "serialize",
+]
+
 EPSILON = 1e-7
 """Keras's ``backend.epsilon()``: the smallest norm that is divided by."""
 

@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 from minirnn.datasets import store
 from minirnn.datasets.npz import Reviews
 
+__all__ = ["decode", "encode", "get_word_index", "load_data"]
+
 Split = tuple[NDArray[np.object_], NDArray[np.integer[Any]]]
 
 _FILTERED = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
