@@ -21,6 +21,7 @@ from minirnn.corpus import Corpus, choose
 from minirnn.datasets import store
 from minirnn.preparation import Prepared
 from minirnn.runs import Settings
+from minirnn.tokens import as_input
 
 EPOCHS = min(100, int(os.environ.get("MINIRNN_COURSE_EPOCHS", "100")))
 """The most epochs that a page trains."""
@@ -59,11 +60,11 @@ def trained(encoding: str, prepared: Prepared) -> tuple[minirnn.Sequential, dict
     settings = Settings(epochs=EPOCHS)
     model = job.build(encoding, settings)
     history = model.fit(
-        job.as_input(model, prepared.train.ids),
+        as_input(model, prepared.train.ids),
         prepared.train.labels,
         epochs=settings.epochs,
         batch_size=settings.batch_size,
-        validation_data=(job.as_input(model, prepared.validation.ids), prepared.validation.labels),
+        validation_data=(as_input(model, prepared.validation.ids), prepared.validation.labels),
         callbacks=[EarlyStopping(patience=settings.patience, restore_best_weights=True)],
         verbose=0,
     )
