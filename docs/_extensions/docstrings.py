@@ -62,7 +62,7 @@ def _entries(name: str, lines: list[str]) -> list[str]:
         shaped = re.fullmatch(rf"({NAMES}) (\([^)]*\)[^:]*): (.+)", head)
         named = re.fullmatch(rf"({NAMES}) ?: (.+)", head)
         if shaped:
-            term, what, body = shaped[1], shaped[2], [shaped[3], *body]
+            term, what, body = shaped[1], shaped[2].rstrip(), [shaped[3], *body]
         elif named and body and len(head) < WRAPPED:
             term, what = named[1], named[2]
         elif named:
