@@ -60,6 +60,8 @@ _NAMES = {
     "warmup": "minirnn.warming",
     "trace": "minirnn.tracing",
     "Trace": "minirnn.tracing",
+    "check": "minirnn.checking",
+    "exercises": "minirnn.checking",
 }
 
 __all__ = [*_MODULES, *_NAMES]  # in the order of the data flow
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
         sequences,
         utils,
     )
+    from minirnn.checking import check, exercises
     from minirnn.layers import Input
     from minirnn.model import Sequential
     from minirnn.one_hot import OneHot
