@@ -216,7 +216,7 @@ EXERCISE = Exercise(
     "rnn_backward",
     "the gradient carried back through time",
     ("dh_last", "x", "Wx", "Wh", "hs"),
-    ("dh_last (B,H)", "x (B,T,E)", "Wx (E,H)", "Wh (H,H)", "hs (B,T+1,H)"),
+    ("(B,H)", "(B,T,E)", "(E,H)", "(H,H)", "(B,T+1,H)"),
     (
         Output(
             "dx", "(B,T,E)", "float", lambda b, t, i: f"row b={b}, step t={t}, component {i}", _allowed, walk=1, backwards=True, steps="t"

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minirnn.checking.asking import Answer, kind_of, shape_text
+from minirnn.checking.asking import Answer, shape_text
 from minirnn.checking.exercise import Arguments, Case, Exercise, Output
 from minirnn.checking.patterns import pattern
 
@@ -37,7 +37,7 @@ def first_difference(exercise: Exercise, case: Case, answer: Answer, truth: tupl
     """Compare what was answered with the truth."""
     arguments = case.arguments()
     if answer.values is None:
-        return Difference((("problem", answer.problem), ("given", _shapes(exercise, arguments))), answer.hint)
+        return Difference((("problem", answer.problem),), answer.hint)
     for number, (output, value, expected) in enumerate(zip(exercise.outputs, answer.values, truth, strict=True)):
         difference = _wrong_kind(output, value, expected, case) or _wrong_values(output, np.asarray(value), expected, case, arguments)
         if difference:
@@ -173,7 +173,8 @@ def _in_all(output: Output, given: np.ndarray, expected: np.ndarray, off: np.nda
     if output.kind == "int":
         return said
     with np.errstate(over="ignore"):
-        return f"{said}, by up to {np.abs(given - expected).max():.2g}; rounding explains no more than {np.max(allowed):.1g}"
+        said = f"{said}, by up to {np.abs(given - expected).max():.2g}"
+    return f"{said}; rounding explains no more than {np.max(allowed):.1g}" if np.any(allowed) else said
 
 
 def _all_of_it(exercise: Exercise, values: tuple[Any, ...], truth: tuple[np.ndarray, ...]) -> list[Fact]:
@@ -181,12 +182,3 @@ def _all_of_it(exercise: Exercise, values: tuple[Any, ...], truth: tuple[np.ndar
     if len(truth) == 1 or any(output.letters for output in exercise.outputs):
         return []
     return [("returned", f"({', '.join(map(str, values))}), expected ({', '.join(str(expected) for expected in truth)})")]
-
-
-def _shapes(exercise: Exercise, arguments: Arguments) -> str:
-    """What the function was given, in letters and in numbers."""
-    given = ", ".join(
-        f"{name} {kind_of(value)}" if isinstance(value, np.ndarray) else f"{name}={value!r}" for name, value in arguments.items()
-    )
-    letters = ", ".join(exercise.shapes)
-    return f"{given if len(given) < 200 else given[:200] + ' ...'}\nwhich is {letters}"

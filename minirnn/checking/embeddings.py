@@ -207,7 +207,7 @@ EXERCISES = (
         "embedding_forward",
         "each id picks its row of the table",
         ("ids", "embeddings"),
-        ("ids (B,T) int", "embeddings (V,E)"),
+        ("(B,T) int", "(V,E)"),
         (Output("x", "(B,T,E)", "float", lambda b, t, i: f"row b={b}, step t={t}, component {i}"),),
         _true_forward,
         _cases(_forward),
@@ -217,7 +217,7 @@ EXERCISES = (
         "embedding_backward",
         "the gradient goes back to the rows that were picked",
         ("dx", "ids", "V"),
-        ("dx (B,T,E)", "ids (B,T) int", "V int"),
+        ("(B,T,E)", "(B,T) int", "int"),
         (
             Output(
                 "dembeddings",

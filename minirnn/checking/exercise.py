@@ -98,11 +98,12 @@ class Exercise:
     ----------
     name, purpose : what ``exercises()`` prints.
     parameters : their names, in order.
-    shapes : what each of them is, in letters.
+    shapes : what each of them is: "(B,T,E)" for an array, or in words.
     outputs : what it returns: one, or a tuple of several.
     truth : the library's own, with the same arguments.
     cases : from the smallest to the largest, so that the first that fails is the easiest to look into.
     mistakes : the more usual ones first.
+    reckon : arguments and truth -> how the truth comes about, where that can be said in a sentence; or None.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Exercise:
     truth: Callable[..., Any]
     cases: tuple[Case, ...]
     mistakes: tuple[Mistake, ...]
+    reckon: Callable[[Arguments, tuple[np.ndarray, ...]], str] | None = None
 
     @property
     def signature(self) -> str:

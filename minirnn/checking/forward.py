@@ -200,7 +200,7 @@ EXERCISE = Exercise(
     "rnn_forward",
     "the state carried through time",
     ("x", "Wx", "Wh", "b"),
-    ("x (B,T,E)", "Wx (E,H)", "Wh (H,H)", "b (H,)"),
+    ("(B,T,E)", "(E,H)", "(H,H)", "(H,)"),
     (Output("hs", "(B,T+1,H)", "float", _place, _allowed, walk=1, steps="slot"),),
     true_states,
     cases(_make),

@@ -3,7 +3,8 @@
 Comes in: an exercise and a function. Goes out: a `Verdict`.
 
 A known mistake is named only if it is certain: its twin, run on the case that failed, gives the very numbers that the reader's function
-gave, in the output that differs, and they are not the right ones. Of several such, the one that agrees on most of the other cases.
+gave, in the output that differs, and they are not the right ones. Of several such, the one that agrees on most of the other cases. Where
+it does not agree on all of them, the hint says so, and numbers that may come by chance, zeros say, are not taken as a sign.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minirnn.checking.asking import Answer, ask
+from minirnn.checking.asking import Answer, ask, shape_text
 from minirnn.checking.comparing import Difference, Fact, first_difference, fits
 from minirnn.checking.exercise import Case, Exercise, Mistake
 from minirnn.checking.verdict import Verdict, message
@@ -30,7 +31,7 @@ class Found(NamedTuple):
 def judge(exercise: Exercise, function: Callable[..., Any]) -> Verdict:
     """Check the function on every case of the exercise."""
     refused = _other_parameters(exercise, function)
-    if refused:
+    if refused is not None:
         return refused
     largest, allowed, warned = 0.0, 0.0, ""
     for number, case in enumerate(exercise.cases):
@@ -39,26 +40,26 @@ def judge(exercise: Exercise, function: Callable[..., Any]) -> Verdict:
         if difference:
             return _failed(exercise, function, number, answer, truth, difference)
         if answer.changed:
-            return _failed(exercise, function, number, answer, truth, Difference((), CHANGED))
+            return _failed(exercise, function, number, answer, truth, Difference(()))
         assert answer.values is not None
         for output, value, expected in zip(exercise.outputs, answer.values, truth, strict=True):
             if output.kind == "float" and expected.size:
                 largest = max(largest, float(np.abs(np.asarray(value) - expected).max()))
                 allowed = max(allowed, float(np.max(output.allowed(case.arguments(), expected))))
         if answer.warned and not warned:
-            warned = f"On the case \u201c{case.title}\u201d NumPy warned: {answer.warned}. The numbers are right all the same."
-    case = exercise.cases[0]
+            warned = f"On a case, {case.title}, NumPy warned: {answer.warned}. The numbers are right all the same."
     again = ask(exercise, function, case)
-    difference = first_difference(exercise, case, again, true_values(exercise, case))
+    difference = first_difference(exercise, case, again, truth)
     if difference:
-        return _failed(exercise, function, 0, again, true_values(exercise, case), difference._replace(hint=AGAIN), again=True)
+        return _failed(exercise, function, number, again, truth, difference._replace(hint=AGAIN), again=True)
     return _passed(exercise, largest, allowed, warned)
 
 
-CHANGED = (
-    "`a += ...`, `a -= ...`, `a *= ...` and `a[...] = ...` write into the caller's array, who may need it again: "
-    "write a = a + ..., or start from a.copy()."
+CHANGED_ARRAY = (
+    "a += ..., a *= ... and a[...] = ... write into the array that the caller gave and may need again: write a = a + ..., or work on "
+    "a.copy()."
 )
+CHANGED_LIST = "insert, append and del change the list that the caller gave and may need again: build a new one, [0] * k + s, say."
 AGAIN = (
     "Something is kept from one call to the next: a global array, or a default argument that is written into. Make it anew in each call."
 )
@@ -82,19 +83,20 @@ def _other_parameters(exercise: Exercise, function: Callable[..., Any]) -> Verdi
         signature.bind(*exercise.parameters)
     except TypeError:
         count = len(exercise.parameters)
-        hint = f"It is called with {count} arguments, by position: def {_name(function)}({', '.join(exercise.parameters)})."
+        hint = f"It is called with {count} arguments, by position: def {_name(exercise, function)}({', '.join(exercise.parameters)})."
     if sorted(names) == sorted(exercise.parameters) and tuple(names) != exercise.parameters:
-        hint = f"The arguments come by position, in the exercise's order: def {_name(function)}({', '.join(exercise.parameters)})."
+        head = f"def {_name(exercise, function)}({', '.join(exercise.parameters)})"
+        hint = f"The arguments come by position, in the exercise's order: {head}."
     if not hint:
         return None
-    facts = (("yours", f"{_name(function)}{signature}"), ("expected", exercise.signature), ("hint", hint))
+    facts = (("yours", f"{_name(exercise, function)}{signature}"), ("expected", exercise.signature), ("hint", hint))
     headline = f"{exercise.name}: not yet. Its parameters are not those of the exercise, so it was not called."
     return Verdict(exercise.name, False, len(exercise.cases), message(headline, facts), hint)
 
 
-def _name(function: Callable[..., Any]) -> str:
-    name = getattr(function, "__name__", type(function).__name__)
-    return "your function" if name == "<lambda>" else str(name)
+def _name(exercise: Exercise, function: Callable[..., Any]) -> str:
+    name = str(getattr(function, "__name__", type(function).__name__))
+    return name if name.isidentifier() else f"my_{exercise.name}"
 
 
 def _passed(exercise: Exercise, largest: float, allowed: float, warned: str) -> Verdict:
@@ -102,7 +104,7 @@ def _passed(exercise: Exercise, largest: float, allowed: float, warned: str) -> 
     facts: list[Fact] = [("tried", "; ".join(dict.fromkeys(case.title for case in exercise.cases)))]
     if any(output.kind == "float" for output in exercise.outputs) and allowed:
         same = "to the last bit" if largest == 0 else f"to {largest:.1g}, which is float64's rounding"
-        facts.append(("exact", same))
+        facts.append(("agrees", same))
     if warned:
         facts.append(("note", warned))
     return Verdict(exercise.name, True, len(exercise.cases), message(headline, facts))
@@ -123,15 +125,18 @@ def _failed(
     if again:
         headline = "Called a second time with the same arguments, it gives another answer."
     elif number == 0:
-        headline = f"The first of {count} cases differs."
+        headline = f"The first of {count} cases fails."
     else:
-        headline = f"Case {number + 1} of {count} differs, the {f'{number} before it are' if number > 1 else 'one before it is'} right."
-    facts: list[Fact] = [("case", str(case)), *_given(case), *difference.facts]
+        headline = f"Case {number + 1} of {count} fails, the {f'{number} before it are' if number > 1 else 'one before it is'} right."
+    if not hint and exercise.reckon and difference.output is not None:
+        hint = exercise.reckon(case.arguments(), truth)
+    facts: list[Fact] = [("case", str(case)), *_given(exercise, case, answer), *difference.facts]
     if answer.changed:
         also = "also " if difference.facts else ""
         facts.append(("changed", f"it {also}wrote into its argument{'s' * (len(answer.changed) > 1)} {', '.join(answer.changed)}"))
-        if difference.facts and not found:
-            hint = f"{hint} {CHANGED}".strip()
+        if not found:
+            changed = CHANGED_LIST if isinstance(case.arguments()[answer.changed[0]], list) else CHANGED_ARRAY
+            hint = f"{hint} {changed}".strip()
     facts += [("hint", hint)] * bool(hint)
     received: Any = answer.values
     expected: Any = truth
@@ -151,11 +156,13 @@ def _failed(
     )
 
 
-def _given(case: Case) -> list[Fact]:
-    """The arguments that are short enough to be read."""
+def _given(exercise: Exercise, case: Case, answer: Answer) -> list[Fact]:
+    """The arguments that are short enough to be read; and where an exception was raised, the shapes of the arrays."""
     shown = []
-    for name, value in case.arguments().items():
-        if isinstance(value, list) or (isinstance(value, np.ndarray) and value.dtype.kind == "i" and value.size <= 24):
+    for (name, value), letters in zip(case.arguments().items(), exercise.shapes, strict=True):
+        if answer.error is not None and isinstance(value, np.ndarray):
+            shown.append(f"{name} {letters.split(' ')[0]} = {shape_text(value.shape)}")
+        elif isinstance(value, list) or (isinstance(value, np.ndarray) and value.dtype.kind == "i" and value.size <= 24):
             text = str(value.tolist() if isinstance(value, np.ndarray) else value)
             if len(text) <= 160:
                 shown.append(f"{name} = {text}")
@@ -189,8 +196,14 @@ def known_mistakes(
     best = max(scores)
     if best == len(answers):
         return [Found(candidates[scores.index(best)], True)]
-    if not any(output.letters for output in exercise.outputs):
-        return []  # two small numbers agree by chance
+    if answer.error is not None or not any(output.letters for output in exercise.outputs):
+        return []  # two errors, or two small numbers, are the same by chance
+    assert answer.values is not None and difference.output is not None
+    off_the_truth = np.asarray(answer.values[difference.output])
+    if off_the_truth.shape == truth[difference.output].shape:
+        off_the_truth = off_the_truth[off_the_truth != truth[difference.output]]
+    if not (np.isfinite(off_the_truth) & (off_the_truth != 0)).any():
+        return []  # zeros and NaN have many causes
     named = {mistake.when: mistake for mistake, score in zip(candidates, scores, strict=True) if score == best}
     return [Found(mistake, False) for mistake in list(named.values())[:2]]
 
@@ -246,6 +259,6 @@ def _hint_of(found: list[Found], answer: Answer) -> str:
     when = ", or when ".join(one.mistake.when for one in found)
     fix = " ".join(dict.fromkeys(one.mistake.fix for one in found))
     if answer.error is not None:
-        return f"It fails as it does when {when}. {fix}"
+        return f"It is the error that one gets when {when}. {fix}"
     here = "Your" if found[0].everywhere else "On this case your"
     return f"{here} numbers are exactly those one gets when {when}. {fix}"

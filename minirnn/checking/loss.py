@@ -226,7 +226,7 @@ EXERCISE = Exercise(
     "bce_logits",
     "the loss of the last logits, and the gradient that starts the way back",
     ("logits", "y"),
-    ("logits (B,1)", "y (B,1), 0.0 or 1.0"),
+    ("(B,1)", "(B,1) of 0.0 and 1.0"),
     (
         Output("loss", "", "float", lambda: "the mean over the batch", _allowed_loss),
         Output("dlogits", "(B,1)", "float", lambda b, o: f"row b={b}", _allowed_gradient),

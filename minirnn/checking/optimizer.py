@@ -216,11 +216,7 @@ EXERCISE = Exercise(
     "rmsprop_step",
     "one step of the optimizer",
     ("weights", "gradients", "velocity", "learning_rate", "rho", "epsilon"),
-    (
-        "weights (P,) or of any shape",
-        "gradients and velocity: as weights",
-        "learning_rate, rho, epsilon: floats",
-    ),
+    ("(P,) or of any shape", "as weights", "as weights", "float", "float", "float"),
     (
         Output("new_weights", "(P,)", "float", lambda *at: f"weight {list(at) if len(at) > 1 else at[0]}", _allowed_weights),
         Output("new_velocity", "(P,)", "float", lambda *at: f"velocity of weight {list(at) if len(at) > 1 else at[0]}", _allowed_velocity),

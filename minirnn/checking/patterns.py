@@ -40,8 +40,10 @@ def _as_a_whole(output: Output, given: np.ndarray, expected: np.ndarray, case: C
         return f"{output.name} has the wrong sign, all of it."
     largest = np.unravel_index(int(np.argmax(np.abs(expected))), expected.shape)
     factor = float(given[largest] / expected[largest])
-    if not np.isfinite(factor) or not factor or not _same(given, factor * expected) or expected.size == 1:
+    if not np.isfinite(factor) or not factor or not _same(given, factor * expected):
         return ""
+    if np.count_nonzero(expected) == 1 and not any(abs(whole - round(whole)) <= CLOSE * whole for whole in (factor, 1 / factor)):
+        return ""  # any two numbers are each other's multiple; by a whole number they are not by chance
     named = [letter for letter, size in case.sizes.items() if size > 1 and np.isclose(factor, size, rtol=CLOSE)]
     named += [f"1/{letter}" for letter, size in case.sizes.items() if size > 1 and np.isclose(factor * size, 1, rtol=CLOSE)]
     known = f" Here that is {' or '.join(named)}: a sum where a mean belongs, or the other way round?" if named else ""
@@ -72,8 +74,8 @@ def _along_the_way(output: Output, off: np.ndarray) -> str:
     wrong = np.array([place.any() for place in np.moveaxis(off, output.walk, 0)])
     order = np.flatnonzero(wrong[::-1] if output.backwards else wrong)
     first, last = int(order[0]), len(wrong) - 1
-    if len(order) == 1:
-        return f"Only {output.steps} {last - first if output.backwards else first} is wrong; all others are right."
+    if len(order) == 1 and first < last:
+        return f"Only {output.steps} {last - first if output.backwards else first} is wrong, all others are right."
     if output.backwards:
         if first == 0:
             return "It is wrong from the very first step of the way back, t=T-1, before anything is carried: look at one step alone."
@@ -95,13 +97,8 @@ def _by_rows(output: Output, off: np.ndarray) -> str:
         return ""
     wrong = np.setdiff1d(np.arange(len(off)), right)
     few, name = (right, "right") if len(right) < len(wrong) else (wrong, "wrong")
-    if len(few) > 8:
+    letter = output.letters.strip("()").split(",")[0].lower()
+    if len(few) > 8 or not letter.isalpha():
         return ""
-    first_axis = output.letters.strip("()").split(",")[0].lower()
-    listed = ", ".join(map(str, few))
-    letter = f" ({first_axis}={listed})" if first_axis.isalpha() else f" ({listed})"
-    if len(few) == 1:
-        return f"Along the first axis, one place is {name}{letter}, the others are {'wrong' if name == 'right' else 'right'}."
-    return (
-        f"Along the first axis, {len(few)} of {len(off)} places are {name}{letter}, the others {'wrong' if name == 'right' else 'right'}."
-    )
+    verb, other = "is" if len(few) == 1 else "are", "wrong" if name == "right" else "right"
+    return f"Only {letter}={', '.join(map(str, few))} {verb} {name}, all others are {other}."

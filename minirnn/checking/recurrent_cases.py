@@ -16,7 +16,7 @@ from minirnn.checking.exercise import Arguments, Case
 
 SPECIAL = (
     # title, B, T, E, H, kind
-    ("one row, one step, one number in, one unit", 1, 1, 1, 1, "ordinary"),
+    ("all sizes 1", 1, 1, 1, 1, "ordinary"),
     ("one row, one step", 1, 1, 2, 3, "ordinary"),
     ("one row, two steps", 1, 2, 2, 3, "ordinary"),
     ("one step", 3, 1, 4, 6, "ordinary"),

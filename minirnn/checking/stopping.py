@@ -200,11 +200,25 @@ MISTAKES = (
     ),
 )
 
+
+def _reckon(arguments: Arguments, truth: tuple[np.ndarray, ...]) -> str:
+    """How the two numbers come about."""
+    losses, patience = arguments.values()
+    epochs, best = (int(number) for number in truth)
+    after = epochs - best
+    said = f"Up to its end, epoch {epochs}, the least loss is {losses[best - 1]:g}, first reached in epoch {best}."
+    if after < patience:
+        return f"{said} Fewer than patience={patience} epochs come after it, so training runs through all {len(losses)}."
+    return (
+        f"{said} Then {after} epoch{'s' * (after > 1)} in a row bring{'s' * (after == 1)} nothing less, which is patience: it ends there."
+    )
+
+
 EXERCISE = Exercise(
     "early_stopping",
     "when training ends, and which epoch was the best",
     ("val_losses", "patience"),
-    ("val_losses: a list of floats, one an epoch", "patience int, 1 or more"),
+    ("a list of floats, one an epoch", "int, 1 or more"),
     (
         Output("epochs", "", "int", lambda: "how many epochs were trained"),
         Output("best_epoch", "", "int", lambda: "the best epoch, the first being 1"),
@@ -212,4 +226,5 @@ EXERCISE = Exercise(
     _true,
     CASES,
     MISTAKES,
+    _reckon,
 )

@@ -193,7 +193,7 @@ EXERCISES: tuple[Exercise, ...] = (
         "pad_sequences",
         "zeros in front, the last maxlen ids kept",
         ("sequences", "maxlen"),
-        ("sequences: a list of N lists of int", "maxlen int"),
+        ("a list of N lists of int", "int"),
         (Output("ids", "(N,T)", "int", lambda n, t: f"review n={n}, place t={t}"),),
         pad_sequences,
         tuple(
@@ -206,7 +206,7 @@ EXERCISES: tuple[Exercise, ...] = (
         "to_categorical",
         "a 1 at the id, 0 elsewhere",
         ("ids", "num_classes"),
-        ("ids int, of any shape", "num_classes int"),
+        ("int, of any shape", "int"),
         (Output("one_hot", "(...,V)", "float", _class_place),),
         _dense,
         tuple(

@@ -17,7 +17,7 @@ COLUMN = 11
 """Where the facts begin."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Verdict:
     """The answer of ``check``: it is true if the function passed, and prints as its message.
 
