@@ -1,15 +1,10 @@
 """``minirnn.check``: right functions pass, in whatever words; wrong ones get the first difference, and the hint that is theirs."""
 
-import doctest
-import importlib
-import pkgutil
-
 import numpy as np
 import pytest
 from check_solutions import IN_OTHER_WORDS, SOLUTIONS, my_bce_logits, my_embedding_backward, my_rnn_backward, my_rnn_forward
 
 import minirnn
-from minirnn import checking
 from minirnn.checking import EXERCISES, backward, forward, optimizer, stopping
 from minirnn.checking.verdict import WIDTH
 
@@ -299,10 +294,3 @@ def test_an_unknown_exercise_lists_those_there_are():
 def test_what_is_no_function_is_refused(function, name, said):
     with pytest.raises(TypeError, match=said):
         minirnn.check(function, name)
-
-
-@pytest.mark.parametrize(
-    "module", [checking.__name__, *(f"minirnn.checking.{part.name}" for part in pkgutil.iter_modules(checking.__path__))]
-)
-def test_the_examples_run(module):
-    assert doctest.testmod(importlib.import_module(module)).failed == 0
