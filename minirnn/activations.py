@@ -65,17 +65,35 @@ LINEAR, TANH, SIGMOID, RELU = range(4)
 
 
 def linear(x: Any) -> np.ndarray:
-    """Return x unchanged, as an array."""
+    """Return x unchanged, as an array.
+
+    Examples
+    --------
+    >>> linear([-1.0, 2.0]).tolist()
+    [-1.0, 2.0]
+    """
     return np.asarray(x)
 
 
 def tanh(x: Any) -> np.ndarray:
-    """Hyperbolic tangent of each element."""
+    """Hyperbolic tangent of each element.
+
+    Examples
+    --------
+    >>> tanh([0.0, 1.0]).round(4).tolist()
+    [0.0, 0.7616]
+    """
     return np.asarray(np.tanh(x))
 
 
 def sigmoid(x: Any) -> np.ndarray:
-    """Logistic function of each element, from the exponential that cannot overflow: exp(-|x|)."""
+    """Logistic function of each element, from the exponential that cannot overflow: exp(-|x|).
+
+    Examples
+    --------
+    >>> sigmoid([-1000.0, 0.0, 2.0]).round(4).tolist()
+    [0.0, 0.5, 0.8808]
+    """
     x = np.asarray(x)
     sign = np.where(x.real >= 0, 1, -1).astype(x.real.dtype)
     e = np.exp(-sign * x)
@@ -91,6 +109,11 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
     negative_slope : slope up to the threshold
     max_value : where to cap the output; None for nowhere
     threshold : up to it, the output is ``negative_slope * (x - threshold)``
+
+    Examples
+    --------
+    >>> relu([-2.0, 3.0, 9.0], negative_slope=0.5, max_value=6.0).tolist()
+    [-1.0, 3.0, 6.0]
     """
     x = np.asarray(x)
     above = x if max_value is None else np.where(x.real >= max_value, np.asarray(max_value, x.dtype), x)
@@ -130,7 +153,13 @@ def name_of(identifier: Any, function: str = "activations.get") -> str:
 
 
 def get(identifier: Any) -> Callable[[Any], np.ndarray]:
-    """Give the activation of that name, as Keras does; None gives linear."""
+    """Give the activation of that name, as Keras does; None gives linear.
+
+    Examples
+    --------
+    >>> get("relu")([-1.0, 1.0]).tolist()
+    [0.0, 1.0]
+    """
     return ACTIVATIONS[name_of(identifier)]
 
 

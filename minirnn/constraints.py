@@ -48,6 +48,14 @@ class Constraint(Configured):
     """What every constraint is: called with a weight, it returns one that is allowed. This one allows everything.
 
     A subclass writes `project`, and names the arguments of its constructor.
+
+    Examples
+    --------
+    >>> class AtMostOne(Constraint):
+    ...     def project(self, w):
+    ...         return np.minimum(w, 1)
+    >>> AtMostOne()([0.5, 2.0]).tolist()
+    [0.5, 1.0]
     """
 
     def __call__(self, w: Any) -> np.ndarray:
@@ -85,6 +93,11 @@ class UnitNorm(Constraint):
     ------
     ValueError
         When the axis is none of these.
+
+    Examples
+    --------
+    >>> UnitNorm()([[3.0], [4.0]]).round(4).tolist()
+    [[0.6], [0.8]]
     """
 
     arguments: ClassVar[tuple[str, ...]] = ("axis",)
@@ -115,6 +128,11 @@ class MaxNorm(UnitNorm):
     ------
     ValueError
         When `max_value` is not a number, or negative, or the axis is none.
+
+    Examples
+    --------
+    >>> MaxNorm(1.0)([[3.0, 0.3], [4.0, 0.4]]).round(4).tolist()
+    [[0.6, 0.3], [0.8, 0.4]]
     """
 
     arguments: ClassVar[tuple[str, ...]] = ("max_value", "axis")
@@ -141,6 +159,11 @@ class MinMaxNorm(UnitNorm):
     ------
     ValueError
         When a number is out of range, `min_value` exceeds `max_value`, or the axis is none.
+
+    Examples
+    --------
+    >>> MinMaxNorm(1.0, 2.0)([[3.0, 0.3], [4.0, 0.4]]).round(4).tolist()
+    [[1.2, 0.6], [1.6, 0.8]]
     """
 
     arguments: ClassVar[tuple[str, ...]] = ("min_value", "max_value", "rate", "axis")

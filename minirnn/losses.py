@@ -155,6 +155,11 @@ class Loss:
     """A loss, by Keras's name and arguments.
 
     Calling it with labels and predictions gives the mean loss; ``fit`` uses ``kernel_name`` and ``smoothing``.
+
+    Examples
+    --------
+    >>> get("mse")([[1.0], [0.0]], [[0.5], [0.5]])
+    0.25
     """
 
     name: str
@@ -212,6 +217,13 @@ class BinaryCrossentropy(Loss):
     ------
     ValueError
         When label_smoothing is not in 0..1, or another axis or reduction is asked for.
+
+    Examples
+    --------
+    >>> round(BinaryCrossentropy()([[1], [0]], [[0.5], [0.5]]), 4)
+    0.6931
+    >>> round(BinaryCrossentropy(from_logits=True)([[1]], [[2.0]]), 4)
+    0.1269
     """
 
     bounded_labels = True
@@ -249,7 +261,13 @@ class BinaryCrossentropy(Loss):
 
 
 class MeanSquaredError(Loss):
-    """Mean of (prediction - label)²."""
+    """Mean of (prediction - label)².
+
+    Examples
+    --------
+    >>> MeanSquaredError()([[1.0, 0.0]], [[0.5, 0.0]])
+    0.125
+    """
 
     def __init__(self, reduction: str = "sum_over_batch_size", name: str = "mean_squared_error") -> None:
         _sum_over_batch_size("MeanSquaredError", reduction)
@@ -265,13 +283,25 @@ class MeanSquaredError(Loss):
 
 
 def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1) -> np.ndarray:
-    """Cross-entropy of each example, the mean over the last axis: (..., K) -> (...)."""
+    """Cross-entropy of each example, the mean over the last axis: (..., K) -> (...).
+
+    Examples
+    --------
+    >>> binary_crossentropy([[1], [0]], [[0.5], [0.9]]).round(4).tolist()
+    [0.6931, 2.3026]
+    """
     loss = BinaryCrossentropy(from_logits, label_smoothing, axis)
     return _of_each(loss, y_true, y_pred)
 
 
 def mean_squared_error(y_true: Any, y_pred: Any) -> np.ndarray:
-    """Mean over the last axis of the squared differences: (..., K) -> (...)."""
+    """Mean over the last axis of the squared differences: (..., K) -> (...).
+
+    Examples
+    --------
+    >>> mean_squared_error([[1.0, 0.0]], [[0.5, 0.0]]).tolist()
+    [0.125]
+    """
     return _of_each(MeanSquaredError(), y_true, y_pred)
 
 
@@ -307,6 +337,11 @@ def get(identifier: Any) -> Loss | None:
         When the name is unknown; the nearest known one is suggested.
     TypeError
         When it is something else.
+
+    Examples
+    --------
+    >>> get("binary_crossentropy").name
+    'binary_crossentropy'
     """
     if identifier is None or isinstance(identifier, Loss):
         return identifier

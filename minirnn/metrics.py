@@ -48,6 +48,14 @@ class Mean:
     Attributes
     ----------
     total, count : sum of value · weight, and of weight
+
+    Examples
+    --------
+    >>> loss = Mean("loss")
+    >>> loss.add(0.5, weight=64)
+    >>> loss.add(0.9, weight=16)
+    >>> round(loss.result(), 4)
+    0.58
     """
 
     def __init__(self, name: str = "loss") -> None:
@@ -81,6 +89,14 @@ class BinaryAccuracy(Mean):
     ------
     ValueError
         When the threshold is not in 0..1.
+
+    Examples
+    --------
+    >>> accuracy = BinaryAccuracy()
+    >>> probs, y = np.array([[0.2], [0.6], [0.5]]), np.array([[0.0], [1.0], [1.0]])
+    >>> accuracy.update(probs, y, np.arange(3), None, "numpy")
+    >>> round(accuracy.result(), 4)
+    0.6667
     """
 
     def __init__(self, name: str = "binary_accuracy", threshold: float = 0.5) -> None:
@@ -101,7 +117,16 @@ class BinaryAccuracy(Mean):
 
 
 class CategoricalAccuracy(BinaryAccuracy):
-    """Share of examples whose largest output stands where the largest label does."""
+    """Share of examples whose largest output stands where the largest label does.
+
+    Examples
+    --------
+    >>> accuracy = CategoricalAccuracy("accuracy")
+    >>> probs, y = np.array([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2]]), np.eye(3)[[1, 2]]
+    >>> accuracy.update(probs, y, np.arange(2), None, "numpy")
+    >>> accuracy.result()
+    0.5
+    """
 
     def update(self, probs: np.ndarray, y: np.ndarray, rows: np.ndarray, mask: np.ndarray | None, backend: str) -> None:
         """Take in a batch: probs (B,K), y (N,K), rows (B,)."""
@@ -127,6 +152,11 @@ def get(identifier: Any, outputs: int | None = 1) -> BinaryAccuracy:
         When the name is unknown; the nearest known one is suggested.
     TypeError
         When it is neither a name nor a metric.
+
+    Examples
+    --------
+    >>> get("accuracy").name, type(get("accuracy", outputs=3)).__name__
+    ('accuracy', 'CategoricalAccuracy')
     """
     if isinstance(identifier, BinaryAccuracy):
         return identifier

@@ -51,6 +51,16 @@ class Regularizer(Configured):
     """What every regularizer is: called with an array, it gives the price.
 
     A subclass writes `value` and `gradient`, and names the arguments of its constructor.
+
+    Examples
+    --------
+    >>> class Far(Regularizer):
+    ...     def value(self, w):
+    ...         return np.sum((w - 1) ** 2)
+    ...     def gradient(self, w):
+    ...         return 2 * (w - 1)
+    >>> float(Far()([1.0, 3.0]))
+    4.0
     """
 
     def __call__(self, x: Any) -> Any:
@@ -114,6 +124,11 @@ class L1(L1L2):
     ------
     ValueError
         When `l1` is not a number, or is negative or not finite.
+
+    Examples
+    --------
+    >>> float(L1(0.5)([1.0, -2.0]))
+    1.5
     """
 
     arguments: ClassVar[tuple[str, ...]] = ("l1",)
@@ -129,6 +144,11 @@ class L2(L1L2):
     ------
     ValueError
         When `l2` is not a number, or is negative or not finite.
+
+    Examples
+    --------
+    >>> float(L2(0.5)([1.0, -2.0]))
+    2.5
     """
 
     arguments: ClassVar[tuple[str, ...]] = ("l2",)
@@ -149,6 +169,13 @@ class OrthogonalRegularizer(Regularizer):
     ------
     ValueError
         When `factor` is not a number, or is negative or not finite, or `mode` is another one; and for what is not a matrix.
+
+    Examples
+    --------
+    >>> float(OrthogonalRegularizer(1.0)([[1.0, 0.0], [0.0, 2.0]]))
+    0.0
+    >>> float(OrthogonalRegularizer(1.0)([[1.0, 0.0], [3.0, 0.0]]))
+    1.0
     """
 
     arguments: ClassVar[tuple[str, ...]] = ("factor", "mode")

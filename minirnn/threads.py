@@ -110,6 +110,13 @@ def set_num_threads(n: int | None) -> None:
     ------
     ValueError
         When n is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> set_num_threads(1)
+    >>> get_num_threads()
+    1
+    >>> set_num_threads(None)
     """
     global _wanted
     if n is not None and (isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1):
@@ -118,7 +125,13 @@ def set_num_threads(n: int | None) -> None:
 
 
 def get_num_threads() -> int:
-    """Give the number of threads that a training or a prediction may use."""
+    """Give the number of threads that a training or a prediction may use.
+
+    Examples
+    --------
+    >>> get_num_threads() >= 1
+    True
+    """
     if _wanted is not None:
         return _wanted
     for variable in ("MINIRNN_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):

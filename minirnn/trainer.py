@@ -63,6 +63,15 @@ class Trainer:
         ------
         ValueError
             For unknown names, and for arguments of Keras's that minirnn lacks.
+
+        Examples
+        --------
+        >>> import minirnn
+        >>> from minirnn import layers
+        >>> model = minirnn.Sequential([layers.Input((5,)), layers.Embedding(9, 4), layers.SimpleRNN(3), layers.Dense(1, "sigmoid")])
+        >>> model.compile(optimizers.RMSprop(learning_rate=1e-4), loss="binary_crossentropy", metrics=["accuracy"])
+        >>> model.metrics_names
+        ['loss', 'accuracy']
         """
         unsupported = {
             "loss_weights": loss_weights,
@@ -188,6 +197,17 @@ class Trainer:
             For data or arguments that do not fit; nothing is changed then.
         FloatingPointError
             When the loss is no longer finite: the weights are those with which the epoch began.
+
+        Examples
+        --------
+        >>> import minirnn
+        >>> from minirnn import layers
+        >>> ids, y = np.array([[0, 0, 1, 5], [0, 1, 7, 5]]), np.array([0, 1])
+        >>> model = minirnn.Sequential([layers.Embedding(9, 4), layers.SimpleRNN(3), layers.Dense(1, "sigmoid")], seed=7)
+        >>> model.compile("rmsprop", "binary_crossentropy")
+        >>> history = model.fit(ids, y, epochs=30, verbose=0)
+        >>> history.history["loss"][0] > history.history["loss"][-1]
+        True
         """
         for argument, value in (("steps_per_epoch", steps_per_epoch), ("validation_steps", validation_steps)):
             if value is not None:
@@ -227,6 +247,16 @@ class Trainer:
         ------
         ValueError, TypeError
             For data or arguments that do not fit.
+
+        Examples
+        --------
+        >>> import minirnn
+        >>> from minirnn import layers
+        >>> ids, y = np.array([[0, 0, 1, 5], [0, 1, 7, 5]]), np.array([0, 1])
+        >>> model = minirnn.Sequential([layers.Embedding(9, 4), layers.SimpleRNN(3), layers.Dense(1, "sigmoid")], seed=7)
+        >>> model.compile("rmsprop", "binary_crossentropy", metrics=["accuracy"])
+        >>> sorted(model.evaluate(ids, y, verbose=0, return_dict=True))
+        ['accuracy', 'loss']
         """
         _no_steps("evaluate", steps)
         return self._as_asked(training.evaluate(self._model, x, y, batch_size, verbose, sample_weight, callbacks), return_dict)
@@ -240,6 +270,15 @@ class Trainer:
         ------
         ValueError, TypeError
             For data that does not fit.
+
+        Examples
+        --------
+        >>> import minirnn
+        >>> from minirnn import layers
+        >>> ids, y = np.array([[0, 0, 1, 5], [0, 1, 7, 5]]), np.array([0, 1])
+        >>> model = minirnn.Sequential([layers.Embedding(9, 4), layers.SimpleRNN(3), layers.Dense(1, "sigmoid")], seed=7)
+        >>> model.predict(ids, verbose=0).shape
+        (2, 1)
         """
         _no_steps("predict", steps)
         return training.predict(self._model, x, batch_size, verbose, callbacks)
@@ -277,6 +316,15 @@ class Trainer:
         ------
         ValueError, TypeError
             For an example that does not fit.
+
+        Examples
+        --------
+        >>> import minirnn
+        >>> from minirnn import layers
+        >>> ids, y = np.array([[0, 0, 1, 5], [0, 1, 7, 5]]), np.array([0, 1])
+        >>> model = minirnn.Sequential([layers.Embedding(9, 4), layers.SimpleRNN(3), layers.Dense(1, "sigmoid")], seed=7)
+        >>> bool(abs(model.predict_one(ids[1]) - model.predict(ids, verbose=0)[1, 0]) < 1e-6)
+        True
         """
         output = training.predict_one(self._model, x)
         return float(output[0]) if output.shape == (1,) else output

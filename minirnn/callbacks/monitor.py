@@ -45,6 +45,19 @@ class MonitorCallback(Callback):
         `monitor` is not a string, or a number is not a number.
     ValueError
         `min_delta` or `baseline` is NaN.
+
+    Examples
+    --------
+    >>> class Cheer(MonitorCallback):
+    ...     def on_epoch_end(self, epoch, logs=None):
+    ...         if self._is_improvement(logs[self.monitor], self.best):
+    ...             self.best = logs[self.monitor]
+    ...             print(f"epoch {epoch}: {self.best}")
+    >>> cheer = Cheer(monitor="val_loss")
+    >>> for epoch, val_loss in enumerate([0.9, 0.7, 0.8]):
+    ...     cheer.on_epoch_end(epoch, {"val_loss": val_loss})
+    epoch 0: 0.9
+    epoch 1: 0.7
     """
 
     def __init__(self, monitor: str = "val_loss", mode: str = "auto", baseline: float | None = None, min_delta: float = 0) -> None:

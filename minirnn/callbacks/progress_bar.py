@@ -23,6 +23,13 @@ class ProgressBar(Callback):
     ------
     ValueError
         From `set_params`: ``verbose`` is not 0, 1, 2 or ``"auto"``; ``steps`` is not a whole number.
+
+    Examples
+    --------
+    >>> bar = ProgressBar()
+    >>> bar.set_params({"verbose": 2, "epochs": 1, "steps": 3})
+    >>> bar.verbose, bar.steps
+    (2, 3)
     """
 
     def __init__(self) -> None:

@@ -155,6 +155,12 @@ def get_word_index(path: str | os.PathLike[str] = store.WORD_INDEX) -> dict[str,
         It is not there: see `minirnn.datasets.store.find`.
     ValueError
         The file is damaged or not a word index.
+
+    Examples
+    --------
+    >>> word_index = get_word_index()  # doctest: +SKIP
+    >>> word_index["the"], len(word_index)  # doctest: +SKIP
+    (1, 88584)
     """
     return store.read_word_index(store.locate(path, store.WORD_INDEX))
 

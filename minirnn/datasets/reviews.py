@@ -118,12 +118,25 @@ def load_data(
 
 
 def get_word_index() -> dict[str, int]:
-    """Give each word its rank, 1 for the most frequent one; the id of a word is its rank + ``index_from``."""
+    """Give each word its rank, 1 for the most frequent one; the id of a word is its rank + ``index_from``.
+
+    Examples
+    --------
+    >>> word_index = get_word_index()
+    >>> len(word_index) < 200, sorted(word_index, key=word_index.get)[:3]
+    (True, ['the', 'it', 'was'])
+    """
     return dict(_vocabulary())
 
 
 def encode(text: str, num_words: int | None = None, **offsets: Any) -> list[int]:
-    """Turn a text into ids, as ``imdb.encode`` does, with these reviews' words."""
+    """Turn a text into ids, as ``imdb.encode`` does, with these reviews' words.
+
+    Examples
+    --------
+    >>> decode(encode("not bad at all"), word_index=get_word_index())
+    '<start> not bad at all'
+    """
     return imdb.encode(text, num_words, word_index=get_word_index(), **offsets)
 
 
@@ -138,6 +151,12 @@ def generate(split: int) -> Reviews:
     -------
     Reviews
         Ranks of words, half of the reviews positive.
+
+    Examples
+    --------
+    >>> drawn = generate(split=1)
+    >>> len(drawn.labels), float(drawn.labels.mean())
+    (25000, 0.5)
     """
     rng = np.random.RandomState([20261123, split])
     pool, starts, counts = _pool()

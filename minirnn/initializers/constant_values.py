@@ -13,7 +13,13 @@ from minirnn.initializers.initializer import Array, Generator, Initializer, Shap
 
 
 class Zeros(Initializer):
-    """Every weight 0."""
+    """Every weight 0.
+
+    Examples
+    --------
+    >>> Zeros()((2, 3)).tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
 
     def fill(self, shape: Shape, dtype: np.dtype[Any], rng: Generator | None) -> Array:
         """Return zeros."""
@@ -21,7 +27,13 @@ class Zeros(Initializer):
 
 
 class Ones(Initializer):
-    """Every weight 1."""
+    """Every weight 1.
+
+    Examples
+    --------
+    >>> Ones()((3,)).tolist()
+    [1.0, 1.0, 1.0]
+    """
 
     def fill(self, shape: Shape, dtype: np.dtype[Any], rng: Generator | None) -> Array:
         """Return ones."""
@@ -29,7 +41,13 @@ class Ones(Initializer):
 
 
 class Constant(Initializer):
-    """Every weight equal to `value`, a number (or an array of numbers that broadcasts to the shape, as in Keras)."""
+    """Every weight equal to `value`, a number (or an array of numbers that broadcasts to the shape, as in Keras).
+
+    Examples
+    --------
+    >>> Constant(0.5)((2,)).tolist()
+    [0.5, 0.5]
+    """
 
     def __init__(self, value: Any = 0.0) -> None:
         if np.asarray(value).dtype.kind not in "biuf":
@@ -49,6 +67,11 @@ class Identity(Initializer):
     """`gain` on the diagonal, 0 elsewhere; matrices only.
 
     Keras leaves `gain` out of the configuration, so a saved model loses it; here it is kept, in a form that Keras reads.
+
+    Examples
+    --------
+    >>> Identity(gain=2)((2, 2)).tolist()
+    [[2.0, 0.0], [0.0, 2.0]]
     """
 
     arguments: ClassVar[tuple[str, ...]] = ("gain",)

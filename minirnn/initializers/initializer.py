@@ -20,6 +20,14 @@ class Initializer(Configured):
     """What every initializer is: called with a shape, it returns an array.
 
     A subclass writes `fill`, and names the arguments of its constructor.
+
+    Examples
+    --------
+    >>> class Steps(Initializer):
+    ...     def fill(self, shape, dtype, rng):
+    ...         return np.arange(np.prod(shape), dtype=dtype).reshape(shape)
+    >>> Steps()((2, 2)).tolist()
+    [[0.0, 1.0], [2.0, 3.0]]
     """
 
     kinds: ClassVar[str] = "biufc"

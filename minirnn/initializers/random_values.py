@@ -111,7 +111,14 @@ class RandomInitializer(Initializer):
 
 
 class RandomUniform(RandomInitializer):
-    """Uniform in [minval, maxval): `minval` may be drawn, `maxval` never is. ValueError when `minval` is the greater."""
+    """Uniform in [minval, maxval): `minval` may be drawn, `maxval` never is. ValueError when `minval` is the greater.
+
+    Examples
+    --------
+    >>> w = RandomUniform(-0.5, 0.25, seed=1)((200, 100))
+    >>> round(float(w.min()), 2), round(float(w.max()), 2)
+    (-0.5, 0.25)
+    """
 
     arguments: ClassVar[tuple[str, ...]] = ("seed", "minval", "maxval")
 
@@ -128,7 +135,14 @@ class RandomUniform(RandomInitializer):
 
 
 class RandomNormal(RandomInitializer):
-    """Normal with the given mean and standard deviation."""
+    """Normal with the given mean and standard deviation.
+
+    Examples
+    --------
+    >>> w = RandomNormal(stddev=0.5, seed=1)((200, 100))
+    >>> round(float(w.std()), 2)
+    0.5
+    """
 
     arguments: ClassVar[tuple[str, ...]] = ("seed", "mean", "stddev")
 
@@ -143,7 +157,14 @@ class RandomNormal(RandomInitializer):
 
 
 class TruncatedNormal(RandomNormal):
-    """Normal, values further than two standard deviations from the mean drawn again; `stddev` is that before the cut."""
+    """Normal, values further than two standard deviations from the mean drawn again; `stddev` is that before the cut.
+
+    Examples
+    --------
+    >>> w = TruncatedNormal(stddev=0.5, seed=1)((200, 100))
+    >>> bool(abs(w).max() <= 2 * 0.5)
+    True
+    """
 
     def draw(self, shape: Shape, dtype: np.dtype[Any], rng: Generator) -> Array:
         """Return values drawn from `rng`."""
@@ -170,6 +191,12 @@ class VarianceScaling(RandomInitializer):
     ------
     ValueError
         When `scale` is not positive, or `mode` or `distribution` is unknown.
+
+    Examples
+    --------
+    >>> w = VarianceScaling(3.0, mode="fan_out", seed=1)((200, 100))
+    >>> round(float(w.std()), 2), round((3 / 100) ** 0.5, 2)
+    (0.17, 0.17)
     """
 
     arguments: ClassVar[tuple[str, ...]] = ("seed", "scale", "mode", "distribution", "input_axes", "output_axes")
@@ -219,37 +246,79 @@ class _NamedScaling(VarianceScaling):
 
 
 class GlorotUniform(_NamedScaling):
-    """Uniform in [-L, L), L = sqrt(6 / (fan_in + fan_out)); also called Xavier. Keras's default for kernels."""
+    """Uniform in [-L, L), L = sqrt(6 / (fan_in + fan_out)); also called Xavier. Keras's default for kernels.
+
+    Examples
+    --------
+    >>> w = GlorotUniform(seed=1)((200, 100))
+    >>> round(float(w.std()), 2), round((2 / (200 + 100)) ** 0.5, 2)
+    (0.08, 0.08)
+    """
 
     scaling = (1.0, "fan_avg", "uniform")
 
 
 class GlorotNormal(_NamedScaling):
-    """Truncated normal of standard deviation sqrt(2 / (fan_in + fan_out))."""
+    """Truncated normal of standard deviation sqrt(2 / (fan_in + fan_out)).
+
+    Examples
+    --------
+    >>> w = GlorotNormal(seed=1)((200, 100))
+    >>> round(float(w.std()), 2), round((2 / (200 + 100)) ** 0.5, 2)
+    (0.08, 0.08)
+    """
 
     scaling = (1.0, "fan_avg", "truncated_normal")
 
 
 class HeUniform(_NamedScaling):
-    """Uniform in [-L, L), L = sqrt(6 / fan_in); meant for relu."""
+    """Uniform in [-L, L), L = sqrt(6 / fan_in); meant for relu.
+
+    Examples
+    --------
+    >>> w = HeUniform(seed=1)((200, 100))
+    >>> round(float(w.std()), 2), round((2 / 200) ** 0.5, 2)
+    (0.1, 0.1)
+    """
 
     scaling = (2.0, "fan_in", "uniform")
 
 
 class HeNormal(_NamedScaling):
-    """Truncated normal of standard deviation sqrt(2 / fan_in); meant for relu."""
+    """Truncated normal of standard deviation sqrt(2 / fan_in); meant for relu.
+
+    Examples
+    --------
+    >>> w = HeNormal(seed=1)((200, 100))
+    >>> round(float(w.std()), 2), round((2 / 200) ** 0.5, 2)
+    (0.1, 0.1)
+    """
 
     scaling = (2.0, "fan_in", "truncated_normal")
 
 
 class LecunUniform(_NamedScaling):
-    """Uniform in [-L, L), L = sqrt(3 / fan_in)."""
+    """Uniform in [-L, L), L = sqrt(3 / fan_in).
+
+    Examples
+    --------
+    >>> w = LecunUniform(seed=1)((200, 100))
+    >>> round(float(w.std()), 2), round((1 / 200) ** 0.5, 2)
+    (0.07, 0.07)
+    """
 
     scaling = (1.0, "fan_in", "uniform")
 
 
 class LecunNormal(_NamedScaling):
-    """Truncated normal of standard deviation sqrt(1 / fan_in)."""
+    """Truncated normal of standard deviation sqrt(1 / fan_in).
+
+    Examples
+    --------
+    >>> w = LecunNormal(seed=1)((200, 100))
+    >>> round(float(w.std()), 2), round((1 / 200) ** 0.5, 2)
+    (0.07, 0.07)
+    """
 
     scaling = (1.0, "fan_in", "truncated_normal")
 

@@ -44,6 +44,14 @@ class Bidirectional(Layer):
     ------
     ValueError
         For anything but a SimpleRNN, an unknown merge_mode, or two layers that go the same way or differ in what they return.
+
+    Examples
+    --------
+    >>> layer = Bidirectional(SimpleRNN(6))
+    >>> layer(np.ones((2, 3, 4))).shape
+    (2, 12)
+    >>> layer.count_params()
+    132
     """
 
     def __init__(

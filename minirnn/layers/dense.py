@@ -94,6 +94,12 @@ class Dense(Layer):
     ------
     ValueError
         For units that are not a positive integer, and for arguments of Keras's that minirnn lacks.
+
+    Examples
+    --------
+    >>> layer = Dense(2, kernel_initializer="ones", bias_initializer="ones")
+    >>> layer(np.array([[1.0, 2.0, 3.0]])).tolist()
+    [[7.0, 7.0]]
     """
 
     weight_names: ClassVar[tuple[str, ...]] = ("kernel", "bias")

@@ -33,6 +33,14 @@ class Dropout(Layer):
         When the rate is not in 0..1, or noise_shape is not a sequence of positive integers and None.
     TypeError
         When the rate is not a number.
+
+    Examples
+    --------
+    >>> layer = Dropout(0.5, seed=1)
+    >>> sorted(set(layer(np.ones((4, 5)), training=True).ravel().tolist()))
+    [0.0, 2.0]
+    >>> bool((layer(np.ones((4, 5))) == 1).all())
+    True
     """
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:

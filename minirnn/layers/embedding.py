@@ -84,6 +84,14 @@ class Embedding(Layer):
     ------
     ValueError
         For sizes that are not positive integers, and for arguments of Keras's that minirnn lacks.
+
+    Examples
+    --------
+    >>> layer = Embedding(input_dim=5, output_dim=2, embeddings_initializer="ones")
+    >>> layer(np.array([[0, 4, 4]])).shape
+    (1, 3, 2)
+    >>> layer.count_params()
+    10
     """
 
     weight_names: ClassVar[tuple[str, ...]] = ("embeddings",)

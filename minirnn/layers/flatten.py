@@ -17,7 +17,13 @@ from minirnn.layers.layer import Layer, Shape, not_supported
 
 
 class Flatten(Layer):
-    """Flatten each example; (B,) becomes (B,1)."""
+    """Flatten each example; (B,) becomes (B,1).
+
+    Examples
+    --------
+    >>> Flatten()(np.ones((2, 3, 4))).shape
+    (2, 12)
+    """
 
     supports_masking: ClassVar[bool] = False
 

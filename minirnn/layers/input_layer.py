@@ -32,6 +32,13 @@ class InputLayer:
     ------
     ValueError
         When the shape is missing, given twice, or holds something other than positive integers and None.
+
+    Examples
+    --------
+    >>> InputLayer((100,)).batch_shape
+    (None, 100)
+    >>> InputLayer((100, 200), batch_size=64).batch_shape
+    (64, 100, 200)
     """
 
     def __init__(
@@ -69,7 +76,13 @@ class InputLayer:
 
 
 def Input(*args: Any, **kwargs: Any) -> InputLayer:  # Keras's name
-    """Say what shape a model is fed; the arguments are InputLayer's."""
+    """Say what shape a model is fed; the arguments are InputLayer's.
+
+    Examples
+    --------
+    >>> Input((100,)).batch_shape
+    (None, 100)
+    """
     return InputLayer(*args, **kwargs)
 
 

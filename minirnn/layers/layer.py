@@ -85,6 +85,16 @@ class Layer:
     ----------
     regularizers, constraints : by the name of the weight they are for
     touched : by the name of a weight, the rows (U,) of its gradient that need not be 0; None, or no entry, for any
+
+    Examples
+    --------
+    >>> class Halve(Layer):
+    ...     def forward(self, x, mask=None, training=False):
+    ...         return x / 2
+    ...     def backward(self, dy):
+    ...         return dy / 2
+    >>> Halve()(np.array([[1.0, 3.0]])).tolist()
+    [[0.5, 1.5]]
     """
 
     supports_masking: ClassVar[bool] = True

@@ -28,6 +28,12 @@ class Masking(Layer):
     ------
     ValueError
         When it is not a number, or the input is not (B,T,E).
+
+    Examples
+    --------
+    >>> x = np.array([[[0.0, 0.0], [0.5, 0.0]]])
+    >>> Masking().compute_mask(x, None).tolist()
+    [[False, True]]
     """
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:

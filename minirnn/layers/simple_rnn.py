@@ -53,6 +53,17 @@ class SimpleRNN(Layer):
     ------
     ValueError
         For arguments out of range.
+
+    Examples
+    --------
+    >>> x = np.ones((2, 3, 4))
+    >>> SimpleRNN(6)(x).shape
+    (2, 6)
+    >>> SimpleRNN(6, return_sequences=True)(x).shape
+    (2, 3, 6)
+    >>> cell = SimpleRNN(1, kernel_initializer="ones", recurrent_initializer="ones")
+    >>> round(float(cell(np.array([[[0.5], [0.0]]]))[0, 0]), 4), round(float(np.tanh(np.tanh(0.5))), 4)
+    (0.4318, 0.4318)
     """
 
     weight_names: ClassVar[tuple[str, ...]] = ("kernel", "recurrent_kernel", "bias")

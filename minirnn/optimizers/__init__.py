@@ -28,6 +28,11 @@ def get(identifier: Any) -> RMSprop:
         When the name is unknown.
     TypeError
         When it is neither a name nor an optimizer.
+
+    Examples
+    --------
+    >>> get("rmsprop").learning_rate
+    0.001
     """
     if isinstance(identifier, RMSprop):
         return identifier

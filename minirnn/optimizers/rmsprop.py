@@ -47,6 +47,12 @@ class RMSprop:
     ------
     ValueError
         For numbers out of range, more than one kind of clipping, and arguments of Keras's that minirnn lacks.
+
+    Examples
+    --------
+    >>> optimizer = RMSprop(learning_rate=1e-4)
+    >>> optimizer.learning_rate, optimizer.rho, optimizer.epsilon
+    (0.0001, 0.9, 1e-07)
     """
 
     def __init__(

@@ -62,7 +62,15 @@ def rmsprop_ref(
     momentum: float,
     epsilon: float,
 ) -> None:
-    """One step on flat vectors (P,). Momentums and averages are None where not in use, squares where they are those of the gradients."""
+    """One step on flat vectors (P,). Momentums and averages are None where not in use, squares where they are those of the gradients.
+
+    Examples
+    --------
+    >>> w, g, v = np.ones(1), np.full(1, 2.0), np.zeros(1)
+    >>> rmsprop_ref(w, g, v, None, None, None, learning_rate=0.1, rho=0.9, momentum=0.0, epsilon=1e-7)
+    >>> round(float(w[0]), 4), round(1 - 0.1 / 0.1**0.5, 4)
+    (0.6838, 0.6838)
+    """
     one, tiny = values.dtype.type(1), np.finfo(values.dtype).tiny
     learning_rate, keep, take, momentum, epsilon = (one * number for number in (learning_rate, rho, 1 - rho, momentum, epsilon))
     velocity *= keep

@@ -126,6 +126,15 @@ def load_model(
         argument.
     TypeError
         An argument is of the wrong type.
+
+    Examples
+    --------
+    >>> import tempfile, minirnn
+    >>> model = minirnn.Sequential([minirnn.Input((3,)), minirnn.layers.Dense(1)])
+    >>> path = tempfile.mkdtemp() + "/model.keras"
+    >>> model.save(path)
+    >>> load_model(path).count_params()
+    4
     """
     from minirnn.model import Sequential
 
@@ -183,6 +192,13 @@ def save_weights(model: Sequential, filepath: Any, overwrite: bool = True) -> No
         The path has another ending, or the model is not built.
     TypeError, OSError
         As `save_model`.
+
+    Examples
+    --------
+    >>> import tempfile, minirnn
+    >>> model = minirnn.Sequential([minirnn.Input((3,)), minirnn.layers.Dense(1)])
+    >>> path = tempfile.mkdtemp() + "/model.weights.h5"
+    >>> save_weights(model, path)
     """
     path = _path_to_write("save_weights", model, filepath, ".weights.h5", overwrite)
     _require_built("save_weights", model)
@@ -205,6 +221,16 @@ def load_weights(model: Sequential, filepath: Any) -> None:
     ValueError
         The path has another ending, the model is not built, or the file is damaged, hostile (`FormatError`) or of another architecture.
         The model is then as it was.
+
+    Examples
+    --------
+    >>> import tempfile, minirnn
+    >>> one, other = (minirnn.Sequential([minirnn.Input((3,)), minirnn.layers.Dense(1)]) for _ in range(2))
+    >>> path = tempfile.mkdtemp() + "/one.weights.h5"
+    >>> one.save_weights(path)
+    >>> load_weights(other, path)
+    >>> bool((one.get_weights()[0] == other.get_weights()[0]).all())
+    True
     """
     path = _path_of("load_weights", filepath)
     _require_model("load_weights", model)

@@ -11,7 +11,18 @@ from contextlib import contextmanager
 
 
 class FormatError(ValueError):
-    """A file is not what its name says: damaged, hostile, or made for something that minirnn lacks."""
+    """A file is not what its name says: damaged, hostile, or made for something that minirnn lacks.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile, minirnn
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.keras"
+    >>> size = path.write_bytes(b"no zip")
+    >>> minirnn.saving.load_model(path)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    minirnn.saving.errors.FormatError: load_model: ...: not a complete .keras archive ...
+    """
 
 
 @contextmanager
