@@ -6,6 +6,7 @@ from check_solutions import IN_OTHER_WORDS, SOLUTIONS, my_bce_logits, my_embeddi
 
 import minirnn
 from minirnn.checking import EXERCISES, backward, forward, optimizer, stopping
+from minirnn.checking.judging import true_values
 from minirnn.checking.verdict import WIDTH
 
 KNOWN = [(name, mistake) for name, exercise in EXERCISES.items() for mistake in exercise.mistakes]
@@ -31,6 +32,16 @@ def test_a_plain_solution_passes(name):
 def test_other_orders_of_summation_and_other_formulas_pass(function, name):
     verdict = minirnn.check(function, name)
     assert verdict.passed, verdict
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_what_rounding_is_allowed_is_small_beside_the_numbers(name):
+    exercise = EXERCISES[name]
+    for case in exercise.cases:
+        arguments = case.arguments()
+        for output, expected in zip(exercise.outputs, true_values(exercise, case), strict=True):
+            allowed = output.allowed(arguments, expected)
+            assert np.all(allowed <= 1e-11 * max(np.abs(expected).max(), 0.01)), (case, output.name, allowed)
 
 
 def test_rounding_is_said_and_warnings_of_numpy_are_passed_on():

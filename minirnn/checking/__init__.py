@@ -101,12 +101,13 @@ def check(function: Callable[..., Any], name: str) -> Verdict:
       place    dembeddings[0, 0]: the row of id v=0, component 0
       yours    -0.238554
       expected -1.2937
-      in all   6 of 6 numbers of dembeddings differ, by up to 3.3; rounding explains no more than
-               4e-15
-      hint     Your numbers are exactly those one gets when of an id that occurs several times only
-               the last place counts. NumPy's dembeddings[ids] += dx (or = dx) writes each row once,
-               however often its id stands in ids. np.add.at(dembeddings, ids, dx) adds as often as
-               an id stands there, and so does a loop over all places (b,t).
+      in all   6 of 6 numbers of dembeddings differ, by up to 3.3; rounding explains no more
+               than 4e-15
+      hint     Your numbers are exactly those one gets when of an id that occurs several
+               times only the last place counts. NumPy's dembeddings[ids] += dx (or = dx)
+               writes each row once, however often its id stands in ids.
+               np.add.at(dembeddings, ids, dx) adds as often as an id stands there, and so
+               does a loop over all places (b,t).
     """
     if not callable(function):
         raise TypeError(_not_callable(function, name))

@@ -107,6 +107,12 @@ MISTAKES = (
         _back(steps=lambda T: [T - 1]),
     ),
     Mistake(
+        "first step missing",
+        "the loop ends at t=1, and the first step gives no gradient",
+        "range leaves its end out: range(T - 1, -1, -1), or reversed(range(T)), goes down to t=0.",
+        _back(steps=lambda T: range(T - 1, 0, -1)),
+    ),
+    Mistake(
         "gradients overwritten",
         "each step overwrites dWx, dWh and db, so that only step t=0, the last of the loop, is left",
         "The weights are used at every step, so their gradients are sums over the steps: dWh += h_prev.T @ dz_t, and so on.",
@@ -191,6 +197,12 @@ MISTAKES = (
         "the loop runs from the first step to the last",
         "The gradient comes in at the end and runs back: for t in reversed(range(T)).",
         _back(steps=range),
+    ),
+    Mistake(
+        "dx in the loop's order",
+        "dx stands in the order of the loop, the last step first",
+        "The loop runs from the end, so a list that it appends to is turned round: write dx[:, t] = ..., or reverse the list.",
+        _back(finish=lambda dx, dWx, dWh, db: (dx[:, ::-1], dWx, dWh, db)),
     ),
     Mistake(
         "mean over the batch",

@@ -79,6 +79,12 @@ def _first_input_unread(x: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, b: np.nda
     return hs
 
 
+def _so_far(x: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, b: np.ndarray, steps: int) -> np.ndarray:
+    hs = true_states(x, Wx, Wh, b)
+    hs[:, steps + 1 :] = 0
+    return hs
+
+
 def _state_runs_on(x: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, b: np.ndarray) -> np.ndarray:
     B, T, _ = x.shape
     hs = np.zeros((B, T + 1, len(b)))
@@ -121,6 +127,18 @@ MISTAKES = (
         "the loop begins at t=1, reads x[:, t] and writes slot t, so the first input is never read and the last slot never written",
         "Either let t run over 0..T-1 and write slot t+1, or let it run over 1..T and read x[:, t - 1].",
         _first_input_unread,
+    ),
+    Mistake(
+        "last step missing",
+        "the last step is not taken, and its slot is left 0",
+        "There are T steps, range(T), and T+1 slots: hs.shape[1] is one more than x.shape[1].",
+        lambda x, Wx, Wh, b: _so_far(x, Wx, Wh, b, x.shape[1] - 1),
+    ),
+    Mistake(
+        "first step only",
+        "only the first step is taken",
+        "Is the return inside the loop? It ends the function at t=0: indent it as far as the for.",
+        lambda x, Wx, Wh, b: _so_far(x, Wx, Wh, b, 1),
     ),
     Mistake(
         "one input late",

@@ -4,7 +4,7 @@ Comes in: an exercise and a function. Goes out: a `Verdict`.
 
 A known mistake is named only if it is certain: its twin, run on the case that failed, gives the very numbers that the reader's function
 gave, in the output that differs, and they are not the right ones. Of several such, the one that agrees on most of the other cases. Where
-it does not agree on all of them, the hint says so, and numbers that may come by chance, zeros say, are not taken as a sign.
+it does not agree on all of them, the hint says so; then another case must show it, too, and what may come by chance, zeros say, is no sign.
 """
 
 from __future__ import annotations
@@ -161,7 +161,9 @@ def _given(exercise: Exercise, case: Case, answer: Answer) -> list[Fact]:
     shown = []
     for (name, value), letters in zip(case.arguments().items(), exercise.shapes, strict=True):
         if answer.error is not None and isinstance(value, np.ndarray):
-            shown.append(f"{name} {letters.split(' ')[0]} = {shape_text(value.shape)}")
+            shown.append(
+                f"{name} {letters.split(' ')[0]} = {shape_text(value.shape)}" if letters[0] == "(" else f"{name} {shape_text(value.shape)}"
+            )
         elif isinstance(value, list) or (isinstance(value, np.ndarray) and value.dtype.kind == "i" and value.size <= 24):
             text = str(value.tolist() if isinstance(value, np.ndarray) else value)
             if len(text) <= 160:
@@ -196,16 +198,36 @@ def known_mistakes(
     best = max(scores)
     if best == len(answers):
         return [Found(candidates[scores.index(best)], True)]
-    if answer.error is not None or not any(output.letters for output in exercise.outputs):
-        return []  # two errors, or two small numbers, are the same by chance
-    assert answer.values is not None and difference.output is not None
-    off_the_truth = np.asarray(answer.values[difference.output])
-    if off_the_truth.shape == truth[difference.output].shape:
-        off_the_truth = off_the_truth[off_the_truth != truth[difference.output]]
-    if not (np.isfinite(off_the_truth) & (off_the_truth != 0)).any():
-        return []  # zeros and NaN have many causes
-    named = {mistake.when: mistake for mistake, score in zip(candidates, scores, strict=True) if score == best}
+    if (
+        answer.values is None
+        or difference.output is None
+        or not _telling(exercise, answer.values[difference.output], truth, difference.output)
+    ):
+        return []
+    named = {
+        mistake.when: mistake
+        for mistake, score in zip(candidates, scores, strict=True)
+        if score == best and _seen_elsewhere(exercise, mistake, answers, number, difference.output)
+    }
     return [Found(mistake, False) for mistake in list(named.values())[:2]]
+
+
+def _telling(exercise: Exercise, value: Any, truth: Sequence[np.ndarray], output: int) -> bool:
+    """Whether a wrong output is unlikely to come about by chance: not a shape, nor two small numbers, nor zeros or NaN."""
+    given = np.asarray(value)
+    if given.shape != truth[output].shape or not any(of.letters for of in exercise.outputs):
+        return False
+    wrong = given[given != truth[output]]
+    return bool((np.isfinite(wrong) & (wrong != 0)).any())
+
+
+def _seen_elsewhere(exercise: Exercise, mistake: Mistake, answers: Sequence[Answer], number: int, output: int) -> bool:
+    """Whether the function makes the mistake on another case, too."""
+    return any(
+        _same_failure(exercise, other, answer, _of_twin(exercise, mistake, case), true_values(exercise, case), output)
+        for other, (case, answer) in enumerate(zip(exercise.cases, answers, strict=True))
+        if other != number
+    )
 
 
 def _of_twin(exercise: Exercise, mistake: Mistake, case: Case) -> Answer:

@@ -96,6 +96,12 @@ def _entropy(p: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 STABLE = "Stay with the logits: max(z, 0) - z·y + log1p(exp(-|z|)) is the same number and overflows nowhere."
 
+
+def _clipped(logits: np.ndarray, y: np.ndarray, clip: float) -> Any:
+    p = np.clip(_sigmoid(logits), clip, 1 - clip)
+    return _entropy(p, y).mean(), (p - y) / len(y)
+
+
 CLIPS = (1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15)
 """Bounds and additions that teaching code uses."""
 
@@ -123,6 +129,18 @@ MISTAKES = (
         "the loss is a number for each row",
         "The loss is one number, the mean over the batch: .mean() at the end.",
         _with_loss(lambda z, p, y: np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z)))),
+    ),
+    Mistake(
+        "every row with every label",
+        "every logit meets every label, B×B of them",
+        "A (B,) beside a (B,1) makes NumPy repeat both to (B,B), without a word: keep logits and y both (B,1), or both (B,).",
+        _with_loss(lambda z, p, y: (np.logaddexp(0, z[:, 0]) - y * z[:, 0]).mean()),
+    ),
+    Mistake(
+        "every row with every label",
+        "every logit meets every label, B×B of them",
+        "A (B,) beside a (B,1) makes NumPy repeat both to (B,B), without a word: keep logits and y both (B,1), or both (B,).",
+        _with_gradient(lambda z, p, y, B: (p - y[:, 0]) / B),
     ),
     Mistake(
         "gradient on p",
@@ -208,6 +226,15 @@ MISTAKES = (
             f"p is kept {clip:g} away from 0 and 1, which makes a sure and wrong answer cheaper than it is",
             STABLE,
             _with_loss(partial(lambda z, p, y, clip: _entropy(np.clip(p, clip, 1 - clip), y).mean(), clip=clip)),
+        )
+        for clip in CLIPS
+    ),
+    *(
+        Mistake(
+            "p clipped",
+            f"p is kept {clip:g} away from 0 and 1, which makes a sure and wrong answer cheaper than it is",
+            STABLE,
+            partial(_clipped, clip=clip),
         )
         for clip in CLIPS
     ),

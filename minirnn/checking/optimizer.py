@@ -45,7 +45,7 @@ KINDS = (
     ("weights without a gradient, and no velocity", (7,), "zero", 0.001, 0.9, 1e-7),
     ("another rho", (5,), "ordinary", 0.001, 0.7, 1e-7),
     ("another learning rate, and a large epsilon", (5,), "ordinary", 0.1, 0.9, 1e-2),
-    ("the chapter's learning rate, weights (E,H)", (4, 6), "ordinary", 1e-4, 0.9, 1e-7),
+    ("the chapter's learning rate, a long memory, weights (E,H)", (4, 6), "ordinary", 1e-4, 0.95, 1e-7),
 )
 
 
@@ -178,6 +178,32 @@ MISTAKES = (
         _step(size=lambda new, old, epsilon: np.sqrt(new + epsilon * epsilon)),
     ),
     Mistake(
+        "epsilon after the division",
+        "epsilon is added after the division",
+        "It belongs under the root: learning_rate * g / np.sqrt(v + epsilon), with v + epsilon in the same brackets.",
+        lambda w, g, v, learning_rate, rho, epsilon: tuple(
+            part + shift for part, shift in zip(_true(w, g, v, learning_rate, rho, 0.0), (epsilon, 0), strict=True)
+        ),
+    ),
+    Mistake(
+        "rho written out",
+        "rho is always 0.9, whatever is given",
+        "Use the argument rho.",
+        lambda w, g, v, learning_rate, rho, epsilon: _true(w, g, v, learning_rate, 0.9, epsilon),
+    ),
+    Mistake(
+        "epsilon written out",
+        "epsilon is always 1e-7, whatever is given",
+        "Use the argument epsilon.",
+        lambda w, g, v, learning_rate, rho, epsilon: _true(w, g, v, learning_rate, rho, 1e-7),
+    ),
+    Mistake(
+        "learning rate written out",
+        "the learning rate is always 0.001, whatever is given",
+        "Use the argument learning_rate.",
+        lambda w, g, v, learning_rate, rho, epsilon: _true(w, g, v, 0.001, rho, epsilon),
+    ),
+    Mistake(
         "uphill",
         "the step goes uphill",
         "The gradient points to where the loss grows: subtract the step.",
@@ -216,7 +242,7 @@ EXERCISE = Exercise(
     "rmsprop_step",
     "one step of the optimizer",
     ("weights", "gradients", "velocity", "learning_rate", "rho", "epsilon"),
-    ("(P,) or of any shape", "as weights", "as weights", "float", "float", "float"),
+    ("of any shape", "as weights", "as weights", "float", "float", "float"),
     (
         Output("new_weights", "(P,)", "float", lambda *at: f"weight {list(at) if len(at) > 1 else at[0]}", _allowed_weights),
         Output("new_velocity", "(P,)", "float", lambda *at: f"velocity of weight {list(at) if len(at) > 1 else at[0]}", _allowed_velocity),

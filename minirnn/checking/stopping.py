@@ -169,6 +169,15 @@ MISTAKES = (
         lambda val_losses, patience: (_true(val_losses, patience)[0], int(np.argmin(val_losses)) + 1),
     ),
     Mistake(
+        "looked ahead",
+        "the least of all losses is found first, and patience counted from there",
+        "Training does not know what is to come: go through the epochs in order, and end at the first place where patience runs out.",
+        lambda val_losses, patience: (
+            min(int(np.argmin(val_losses)) + 1 + patience, len(val_losses)),
+            int(np.argmin(val_losses)) + 1,
+        ),
+    ),
+    Mistake(
         "last as best",
         "the last epoch is given as the best",
         "The best is the one with the least loss; at the end training has gone on past it.",
@@ -208,7 +217,7 @@ def _reckon(arguments: Arguments, truth: tuple[np.ndarray, ...]) -> str:
     after = epochs - best
     said = f"Up to its end, epoch {epochs}, the least loss is {losses[best - 1]:g}, first reached in epoch {best}."
     if after < patience:
-        return f"{said} Fewer than patience={patience} epochs come after it, so training runs through all {len(losses)}."
+        return f"{said} Fewer than patience={patience} epochs come after it, so training runs on to the last, {len(losses)}."
     return (
         f"{said} Then {after} epoch{'s' * (after > 1)} in a row bring{'s' * (after == 1)} nothing less, which is patience: it ends there."
     )

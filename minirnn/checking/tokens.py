@@ -137,6 +137,24 @@ def _no_padding(ids: np.ndarray, num_classes: int) -> np.ndarray:
     return to_categorical(ids, num_classes) * (ids != 0)[..., None]
 
 
+def _two_axes_by_index(ids: np.ndarray, num_classes: int) -> np.ndarray:
+    one_hot = np.zeros((*ids.shape, num_classes))
+    for n in range(ids.shape[0]):
+        for t in range(ids.shape[1]):
+            one_hot[n, t, ids[n, t]] = 1
+    return one_hot
+
+
+def _two_axes_unpacked(ids: np.ndarray, num_classes: int) -> np.ndarray:
+    N, T = ids.shape
+    return to_categorical(ids.reshape(N, T), num_classes)
+
+
+ANY_AXES = (
+    "ids is taken to have the two axes (N,T) and no others",
+    "It may have one or three as well, and V comes after them: np.eye(num_classes)[ids] is right for any.",
+)
+
 ONE_HOT_MISTAKES = (
     Mistake(
         "V from the ids",
@@ -174,6 +192,8 @@ ONE_HOT_MISTAKES = (
         "The axis of the classes is the last one: (..., V).",
         lambda ids, num_classes: np.moveaxis(to_categorical(ids, num_classes), -1, 0),
     ),
+    Mistake("two axes only", *ANY_AXES, _two_axes_by_index),
+    Mistake("two axes only", *ANY_AXES, _two_axes_unpacked),
     Mistake(
         "counted",
         "the ids of a review share one row, as a count or a bag of words",

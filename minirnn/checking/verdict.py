@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-WIDTH = 96
+WIDTH = 88
 """Letters in a line: what a page of the course shows without scrolling."""
 
 COLUMN = 11
