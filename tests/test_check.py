@@ -41,7 +41,7 @@ def test_what_rounding_is_allowed_is_small_beside_the_numbers(name):
         arguments = case.arguments()
         for output, expected in zip(exercise.outputs, true_values(exercise, case), strict=True):
             allowed = output.allowed(arguments, expected)
-            assert np.all(allowed <= 1e-11 * max(np.abs(expected).max(), 0.01)), (case, output.name, allowed)
+            assert np.all(allowed <= 1e-11 * max(np.abs(expected).max(), 1)), (case, output.name, allowed)
 
 
 def test_rounding_is_said_and_warnings_of_numpy_are_passed_on():
