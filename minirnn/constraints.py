@@ -270,5 +270,10 @@ def deserialize(config: dict[str, Any]) -> Constraint:
         When the class is missing or unknown.
     TypeError
         When the class does not take the arguments.
+
+    Examples
+    --------
+    >>> deserialize(serialize(MaxNorm(3))).max_value
+    3
     """
     return read_record("constraint", config, CLASSES)

@@ -300,5 +300,10 @@ def deserialize(config: dict[str, Any]) -> Regularizer:
         When the class is missing or unknown.
     TypeError
         When the class does not take the arguments.
+
+    Examples
+    --------
+    >>> float(deserialize(serialize(L1(0.5)))([1.0, -2.0]))
+    1.5
     """
     return read_record("regularizer", config, CLASSES)

@@ -94,7 +94,7 @@ def test_a_public_name_without_an_entry_is_noticed(monkeypatch: pytest.MonkeyPat
 
 # ---------------------------------------------------------------------------------------------------------- how docstrings are rewritten
 
-DOCSTRING = """Fill slots of ``hs``; |h| stays below 1 in (B,T,H).
+DOCSTRING = """Fill slots of ``hs``; |h| stays below 1 in (B,T,H). See `OneHot`, `load_data`.
 
 Equations:
 
@@ -124,11 +124,11 @@ Examples
 (N, 2)
 """
 
-REWRITTEN = r"""Fill slots of ``hs``; \|h\| stays below 1 in ``(B,T,H)``.
+REWRITTEN = r"""Fill slots of ``hs``; \|h\| stays below 1 in ``(B,T,H)``. See :py:obj:`OneHot <minirnn.OneHot>`, `load_data`.
 
 Equations:
 
-::
+.. code-block:: text
 
     z_t = x_t · Wx        (B,H)
 

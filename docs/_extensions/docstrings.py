@@ -11,13 +11,15 @@ Comes in: the lines of a docstring. Goes out: reStructuredText. A section with a
                                                 ``maxlen`` : int, optional
                                                     Length of every row.
 
-Everywhere, a shape is set in the letters of code, a bar is a bar (not a substitution), and an indented block of equations keeps its
-columns. Napoleon and numpydoc take the text after a colon for a type; here it is mostly the meaning, so neither is used.
+Everywhere, a shape is set in the letters of code, a name that the reference describes is a link to it, a bar is a bar (not a
+substitution), and an indented block of equations keeps its columns. Napoleon and numpydoc take the text after a colon for a type; here
+it is mostly the meaning, so neither is used.
 """
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
@@ -28,8 +30,21 @@ SIZE = r"(?:[A-Z]\d?|\d+)(?:[+\-*·/](?:[A-Z]\d?|\d+))*|None|\.\.\."
 SHAPE = re.compile(rf"\((?=[^)]*[A-Z])(?:{SIZE})(?:, ?(?:{SIZE}))*,?\)")
 """Sizes in parentheses: (B,T,E), (T+1,B,H), (N,), (None, T), (N,...)."""
 CODE = re.compile(r"(``.+?``|:[\w:]+:`[^`]*`|`[^`]+`)")
+ENTRY = re.compile(r"^\.\. auto(?:function|class|exception):: (\S+)$", re.MULTILINE)
 WRAPPED = 96
 """A line this long goes on in the next one; a shorter one, with an indented line under it, is a type over its meaning."""
+
+
+def _described() -> dict[str, str]:
+    """What the reference describes, by its whole name, and by its last word where that is no everyday word and no other's."""
+    pages = (Path(__file__).parent.parent / "reference").glob("*.rst")
+    whole = [name for page in sorted(pages) for name in ENTRY.findall(page.read_text(encoding="utf-8"))]
+    last = [name.rpartition(".")[2] for name in whole]
+    telling = {word: name for word, name in zip(last, whole, strict=True) if last.count(word) == 1 and (not word.islower() or "_" in word)}
+    return {name: name for name in whole} | telling
+
+
+DESCRIBED = _described()
 
 
 def restructured(lines: list[str]) -> list[str]:
@@ -112,7 +127,7 @@ def _prose(lines: list[str]) -> list[str]:
         if starts_block:  # an indented block after an empty line is a block of equations, with or without its two colons
             before = next((given for given in reversed(out) if given.strip()), "")
             if not before.endswith("::") and not re.match(r"\s*(\d+\.|[-*]|\.\.) ", before):
-                out += ["::", ""]
+                out += [".. code-block:: text", ""]
             literal = True
         out.append(line if literal or example else _text(line))
     return out
@@ -120,7 +135,12 @@ def _prose(lines: list[str]) -> list[str]:
 
 def _text(line: str) -> str:
     pieces = CODE.split(line)
-    return "".join(piece if place % 2 else SHAPE.sub(_code, piece.replace("|", "\\|")) for place, piece in enumerate(pieces))
+    return "".join(_linked(piece) if place % 2 else SHAPE.sub(_code, piece.replace("|", "\\|")) for place, piece in enumerate(pieces))
+
+
+def _linked(code: str) -> str:
+    name = code.strip("`").removesuffix("()")
+    return f":py:obj:`{name} <{DESCRIBED[name]}>`" if name in DESCRIBED and not code.startswith(":") else code
 
 
 def _code(shape: re.Match[str]) -> str:

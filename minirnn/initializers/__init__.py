@@ -174,6 +174,11 @@ def deserialize(config: dict[str, Any]) -> Initializer:
         When the class is missing or unknown.
     TypeError
         When the class does not take the arguments.
+
+    Examples
+    --------
+    >>> deserialize(serialize(Constant(0.5)))((2,)).tolist()
+    [0.5, 0.5]
     """
     if config.get("class_name") == "function" and isinstance(config.get("config"), str):  # how Keras writes a function
         return lookup("initializer", config["config"], TABLE)()

@@ -78,6 +78,11 @@ def deserialize(config: dict[str, Any], custom_objects: Mapping[str, type[Learni
         The class is missing or unknown, or an argument out of range.
     TypeError
         The class does not take the arguments.
+
+    Examples
+    --------
+    >>> deserialize(serialize(ExponentialDecay(0.1, decay_steps=100, decay_rate=0.5))).decay_steps
+    100
     """
     arguments = config.get("config") if isinstance(config, dict) else None
     if not isinstance(arguments, dict) or "class_name" not in config:
