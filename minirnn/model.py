@@ -289,6 +289,11 @@ class Sequential(Trainer):
             self._express = express.Express(self, *parts)
         return self._express
 
+    @property
+    def express_taken(self) -> express.Express | None:
+        """The express way, if it has been asked for since layers or optimizer last changed."""
+        return self._express
+
     def forget_plans(self) -> None:
         """Plan again at the next forward pass: layers or optimizer have changed."""
         self._plans, self._express = {}, None

@@ -11,6 +11,7 @@ from minirnn.callbacks.callback_list import CallbackList
 from minirnn.callbacks.csv_logger import CSVLogger
 from minirnn.callbacks.early_stopping import EarlyStopping
 from minirnn.callbacks.history import History
+from minirnn.callbacks.inspector import Inspector
 from minirnn.callbacks.lambda_callback import LambdaCallback
 from minirnn.callbacks.learning_rate_scheduler import LearningRateScheduler
 from minirnn.callbacks.model_checkpoint import ModelCheckpoint
@@ -28,6 +29,7 @@ __all__ = [
     "CallbackList",
     "EarlyStopping",
     "History",
+    "Inspector",
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from minirnn.layers.embedding import Embedding
 from minirnn.layers.recurrent_steps import HELD
 from minirnn.layers.simple_rnn import SimpleRNN
 from minirnn.losses import BinaryCrossentropy
+from minirnn.reach import Passage
 from minirnn.simd import LANES
 from minirnn.threads import CROWDED, MOST, share
 
@@ -83,12 +85,17 @@ class Express:
     model : whose weights are read, and trained
     embedding : its first layer, None where ids stand for one-hot vectors
     rnn, head : its other layers
+
+    Attributes
+    ----------
+    last_rows : rows of the last batch that was trained on, whose states ``last_passages`` gives; 0 where they are lost, None before it
     """
 
     def __init__(self, model: Sequential, embedding: Embedding | None, rnn: SimpleRNN, head: Dense) -> None:
         self.model, self.embedding, self.rnn, self.head = model, embedding, rnn, head
         self._works: dict[str, tuple[tuple[Any, ...], Work, Workspace | None]] = {}
         self._seconds: dict[str, float] = {}
+        self.last_rows: int | None = None
         self._ones = np.ones(0, model.dtype)  # weights of examples that have none, kept: two million take 2 ms to make
         self._calls_alone = self._crowds = 0  # how many calls not to ask for help, and how often in a row asking was of no use
 
@@ -114,12 +121,26 @@ class Express:
         finite = np.isfinite(losses)
         count = steps if finite.all() else int(finite.argmin())
         optimizer.end_steps(count)
+        self.last_rows = len(rows) - (steps - 1) * batch_size if count == steps else 0
         if count < steps:
             del self._works["train"]  # the sums of the batch that failed still lie there
         if self.embedding is not None:
             self.rnn.note_rows("kernel", None)
         slot.layer.note_rows(slot.name, self._last_words(count) if sparse and count == steps else None)
         return outputs, losses[: count + 1].tolist()
+
+    def last_passages(self) -> Iterator[Passage]:
+        """Give what each chunk of the last batch went through that was trained on: views into the workspace, where the next batch goes."""
+        if not self.last_rows:
+            return
+        _, work, _ = self._works["train"]
+        (_, T1, n, P), H = work.hs.shape, self.rnn.units
+        for c in range(math.ceil(self.last_rows / n)):
+            rows = min(self.last_rows - c * n, n)
+            width = math.ceil(rows / 4) * 4 if H <= LANES else rows  # as the kernel lays them out
+            hs = work.hs[c].ravel()[: T1 * width * P].reshape(T1, width, P)[:, :rows, :H]
+            visible = work.visible[c].ravel()[: (T1 - 1) * width].reshape(T1 - 1, width)[:, :rows] != 0 if self._masked else None
+            yield Passage(hs, visible)
 
     def evaluate(
         self, x: Any, y: np.ndarray, weights: np.ndarray | None, rows: np.ndarray, batch_size: int

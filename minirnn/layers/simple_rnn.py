@@ -25,6 +25,7 @@ from minirnn import activations, constraints, initializers, regularizers
 from minirnn.layers.layer import Layer, Shape, positive_integer
 from minirnn.layers.recurrence import BACKENDS
 from minirnn.randomness import generator
+from minirnn.reach import Passage
 
 
 class SimpleRNN(Layer):
@@ -119,6 +120,7 @@ class SimpleRNN(Layer):
         self.seed = seed
         self.zero_output_for_mask = zero_output_for_mask
         self.state: np.ndarray | None = None
+        self._hs = np.zeros((1, 0, self.units), self.dtype)
         self._start: np.ndarray | None = None
         self._code = activations.CODES[self.activation]
         self._rng = generator(seed)
@@ -283,6 +285,15 @@ class SimpleRNN(Layer):
     def states(self, b: int) -> np.ndarray:
         """The states (T+1,H) that an example of the last batch went through, in the order of processing; slot 0 is the first."""
         return self._hs[:, b].copy()
+
+    def last_passage(self) -> Passage:
+        """Give the states of the last forward pass, with its mask and its dropout. They belong to the layer: the next forward overwrites
+        them. Before the first one there are none, and B is 0.
+        """
+        if not self._hs.shape[1]:
+            return Passage(self._hs)
+        _, _, backwards, mask, keep = self._way
+        return Passage(self._hs, None if mask is None else (mask[:, ::-1] if backwards else mask).T, keep)
 
     def draw_keep(self, B: int, width: int, share: float) -> np.ndarray | None:
         """A dropout mask (B,width): 0 with probability ``share``, else 1/(1-share); None when nothing is dropped."""
