@@ -30,10 +30,10 @@ __all__ = ["decode", "encode", "get_word_index", "load_data"]
 
 Split = tuple[NDArray[np.object_], NDArray[np.integer[Any]]]
 
-_FILTERED = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+FILTERED = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 """Characters that separate words, as in Keras's tokenizer; the apostrophe is not among them."""
 
-_TOKEN_TABLE = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"} | {ord(mark): " " for mark in _FILTERED}
+_TOKEN_TABLE = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"} | {ord(mark): " " for mark in FILTERED}
 """ASCII only: the word index was made from bytes, so it knows "amÉlie" and not "amélie" where the review shouted."""
 
 
@@ -209,12 +209,21 @@ def encode(
     _check("encode", {"num_words": num_words, "start_char": start_char, "oov_char": oov_char, "index_from": index_from})
     ranks = get_word_index() if word_index is None else word_index
     ids = [] if start_char is None else [start_char]
-    ids += [ranks[word] + index_from for word in text.translate(_TOKEN_TABLE).split(" ") if word in ranks]
+    ids += [ranks[word] + index_from for word in words_of(text) if word in ranks]
     if not num_words:
         return ids
     if oov_char is None:
         return [word_id for word_id in ids if word_id < num_words]
     return [word_id if word_id < num_words else oov_char for word_id in ids]
+
+
+def words_of(text: str) -> list[str]:
+    """Give the words of a text, as the word index writes them, known or not.
+
+    >>> words_of("Not BAD!")
+    ['not', 'bad']
+    """
+    return [word for word in text.translate(_TOKEN_TABLE).split(" ") if word]
 
 
 def decode(
