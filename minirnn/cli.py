@@ -1,4 +1,4 @@
-"""The command `minirnn`: train, predict, evaluate, warmup, data.
+"""The command `minirnn`: train, predict, explain, evaluate, warmup, data.
 
 Comes in: the words of a command line. Goes out: the same job that the library does, its progress and its figures as text, and a run folder.
 
@@ -46,6 +46,13 @@ class OneEncoding(StrEnum):
 
     onehot = "onehot"
     embedding = "embedding"
+
+
+class Label(StrEnum):
+    """The right answer."""
+
+    positive = "positive"
+    negative = "negative"
 
 
 class Backend(StrEnum):
@@ -201,6 +208,29 @@ def predict(
     from minirnn import judge
 
     judge.show_predictions(_chosen(run, encoding)[0], given, data)
+
+
+@app.command()
+@in_plain_words
+def explain(
+    run: Target,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The review that the page shows first.")],
+    label: Annotated[Label | None, typer.Option(help="The right answer, for the loss.", show_default="the model's own")] = None,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The page.")] = Path("explain.html"),
+    encoding: Which = None,
+    data: Data = None,
+    debug: Debug = False,
+) -> None:
+    """Write a page that shows, word by word, how a trained network reads a text.
+
+    One HTML file: it holds the weights, computes in the browser and asks the
+    network for nothing. On it the text can be edited, and parts of the network
+    switched off. Of a run with two models, the one with the lower validation
+    loss is shown, unless --encoding names one.
+    """
+    from minirnn.explain import command
+
+    command.show_explanation(_chosen(run, encoding)[0], text, label=None if label is None else label.value, out=out, data=data)
 
 
 @app.command()

@@ -70,7 +70,7 @@ def show_predictions(saved: SavedModel, texts: Sequence[str], data: str | os.Pat
     OSError, ValueError
         The model, or the word index of its reviews, cannot be read.
     """
-    model, reviews = _open(saved, data)
+    model, reviews = open_model(saved, data)
     V, T = vocabulary(model), model.input_shape[1]
     word_index = reviews.word_index()
     readings = [read_text(text, V, word_index) for text in texts]
@@ -97,7 +97,7 @@ def show_evaluation(models: Sequence[SavedModel], data: str | os.PathLike[str] |
     read_with: tuple[int, int | None] | None = None
     reviews = corpus.recall(_description(models[0]), data)
     for saved in models:
-        model, _ = _open(saved, data)
+        model, _ = open_model(saved, data)
         sizes = (vocabulary(model), model.input_shape[1])
         if test is None or sizes != read_with:
             test, read_with = preparation.prepare_test(reviews, *sizes), sizes
@@ -144,7 +144,7 @@ def _description(saved: SavedModel) -> dict[str, Any] | None:
     return None if saved.record is None else saved.record.data
 
 
-def _open(saved: SavedModel, data: str | os.PathLike[str] | None) -> tuple[Any, corpus.Corpus]:
+def open_model(saved: SavedModel, data: str | os.PathLike[str] | None) -> tuple[Any, corpus.Corpus]:
     """Load a model, and find the reviews it was trained on."""
     from minirnn.models import load_model
 
