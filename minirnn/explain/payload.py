@@ -110,8 +110,8 @@ def payload(model: Sequential, untrained: Sequential, word_index: Mapping[str, i
 def held_rows(V: int, ids: Sequence[int], most: int) -> dict[str, Any] | None:
     """Choose at most ``most`` ids whose rows a page holds: 0..count-1, and ``others`` of the text; None where the text's own do not fit.
 
-    >>> held_rows(9, [1, 4, 7], most=5)
-    {'count': 4, 'others': [7]}
+    >>> held_rows(9, [1, 4, 7], most=6)
+    {'count': 5, 'others': [7]}
     >>> held_rows(9, [1, 4, 7], most=9)
     {'count': 9, 'others': []}
     """
