@@ -77,12 +77,13 @@ def check(function: Callable[..., Any], name: str) -> Verdict:
 
     Examples
     --------
+    >>> import minirnn
     >>> import numpy as np
     >>> def my_embedding_backward(dx, ids, V):
     ...     dembeddings = np.zeros((V, dx.shape[2]))
     ...     np.add.at(dembeddings, ids, dx)
     ...     return dembeddings
-    >>> check(my_embedding_backward, "embedding_backward").passed
+    >>> minirnn.check(my_embedding_backward, "embedding_backward").passed
     True
 
     Fancy indexing with ``+=`` writes each row once, however often its id occurs; the smallest case that shows it is shown:
@@ -91,7 +92,7 @@ def check(function: Callable[..., Any], name: str) -> Verdict:
     ...     dembeddings = np.zeros((V, dx.shape[2]))
     ...     dembeddings[ids] += dx
     ...     return dembeddings
-    >>> verdict = check(my_embedding_backward, "embedding_backward")
+    >>> verdict = minirnn.check(my_embedding_backward, "embedding_backward")
     >>> verdict.passed, verdict.mistake
     (False, 'repeats lost')
     >>> print(verdict)
@@ -101,13 +102,13 @@ def check(function: Callable[..., Any], name: str) -> Verdict:
       place    dembeddings[0, 0]: the row of id v=0, component 0
       yours    -0.238554
       expected -1.2937
-      in all   6 of 6 numbers of dembeddings differ, by up to 3.3; rounding explains no more
-               than 4e-15
-      hint     Your numbers are exactly those one gets when of an id that occurs several
-               times only the last place counts. NumPy's dembeddings[ids] += dx (or = dx)
-               writes each row once, however often its id stands in ids.
-               np.add.at(dembeddings, ids, dx) adds as often as an id stands there, and so
-               does a loop over all places (b,t).
+      in all   6 of 6 numbers of dembeddings differ, by up to 3.3; rounding explains no
+               more than 4e-15
+      hint     Your numbers are exactly those one gets when an id that occurs several
+               times gets the gradient of its last place only. NumPy's dembeddings[ids]
+               += dx (or = dx) writes each row once, however often its id stands in ids.
+               np.add.at(dembeddings, ids, dx) adds as often as an id stands there, and
+               so does a loop over all places (b,t).
     """
     if not callable(function):
         raise TypeError(_not_callable(function, name))
@@ -135,7 +136,8 @@ class Listing(str):
 def exercises() -> Listing:
     """List the exercises: what each function is given, and what it returns.
 
-    >>> exercises().splitlines()[0]
+    >>> import minirnn
+    >>> minirnn.exercises().splitlines()[0]
     'pad_sequences(sequences, maxlen) -> ids (N,T)'
     """
     lines = []

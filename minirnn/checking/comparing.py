@@ -50,7 +50,7 @@ def fits(value: Any, expected: np.ndarray, allowed: Any) -> bool:
     if isinstance(value, list | tuple | dict | str) or value is None:
         return False
     given = np.asarray(value)
-    if given.dtype.kind not in "iuf" or (given.dtype != expected.dtype and not given.dtype.kind == expected.dtype.kind == "i"):
+    if given.dtype.kind not in "iuf" or (given.dtype != expected.dtype and not (given.dtype.kind in "iu" and expected.dtype.kind == "i")):
         return False
     return given.shape == expected.shape and not _off(given, expected, allowed).any()
 
@@ -98,6 +98,8 @@ def _dtype_hint(given: np.ndarray, output: Output) -> str:
 
 
 def _shape_hint(given: tuple[int, ...], expected: tuple[int, ...], case: Case) -> str:
+    if not expected:
+        return "It is one number: sum or average over everything, or take it out of its array."
     if sorted(given) == sorted(expected):
         return "These are the right sizes in another order: transpose, or name the axes in the order of the exercise."
     if len(given) == len(expected) + 1:

@@ -89,7 +89,7 @@ FORWARD_MISTAKES = (
     Mistake(
         "padding is 0",
         "padding gets a vector of zeros",
-        "Id 0 has a row in the table as every other id: an Embedding without a mask looks it up and trains it.",
+        "Id 0 has a row in the table like any other id: an Embedding without a mask looks it up and trains it.",
         _skip_padding,
     ),
     Mistake(
@@ -154,19 +154,19 @@ ADD_AT = "np.add.at(dembeddings, ids, dx) adds as often as an id stands there, a
 BACKWARD_MISTAKES = (
     Mistake(
         "repeats lost",
-        "of an id that occurs several times only the last place counts",
+        "an id that occurs several times gets the gradient of its last place only",
         "NumPy's dembeddings[ids] += dx (or = dx) writes each row once, however often its id stands in ids. " + ADD_AT,
         _lose_all,
     ),
     Mistake(
         "repeats lost within a row",
-        "of an id that occurs several times in one row of the batch only the last place counts",
+        "an id that occurs several times in one row of the batch gets the gradient of its last place there only",
         "dembeddings[ids[b]] += dx[b] writes each row of the table once, however often its id stands in ids[b]. " + ADD_AT,
         _lose_in_row,
     ),
     Mistake(
         "repeats lost within a step",
-        "of an id that several rows of the batch read at the same step only the last row counts",
+        "an id that several rows of the batch read at the same step gets the gradient of the last of those rows only",
         "dembeddings[ids[:, t]] += dx[:, t] writes each row of the table once, however often its id stands in ids[:, t]. " + ADD_AT,
         _lose_in_step,
     ),
@@ -185,7 +185,7 @@ BACKWARD_MISTAKES = (
     Mistake(
         "padding left out",
         "id 0 gets no gradient",
-        "Without a mask, id 0 is looked up as every other id, so its row gets the gradient of all padding.",
+        "Without a mask, id 0 is looked up like any other id, so its row gets the gradient of all padding.",
         _without_padding,
     ),
     Mistake(

@@ -157,7 +157,7 @@ MISTAKES = (
     Mistake(
         "gradient's sign",
         "dlogits has the wrong sign, y - p",
-        "It points uphill: where y = 1, the loss falls as the logit grows, so the gradient is negative: (p - y) / B.",
+        "The gradient points uphill: where y = 1, the loss falls as the logit grows, so the gradient is negative: (p - y) / B.",
         _with_gradient(lambda z, p, y, B: (y - p) / B),
     ),
     Mistake(

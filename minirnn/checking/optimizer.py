@@ -102,7 +102,7 @@ MISTAKES = (
     Mistake(
         "epsilon outside the root",
         "epsilon is added outside the root",
-        "The step is learning_rate·g / sqrt(v + epsilon). Outside, sqrt(v) + epsilon, small gradients step up to ten times too far.",
+        "The step is learning_rate·g / sqrt(v + epsilon). Outside, sqrt(v) + epsilon, small gradients step many times too far.",
         _step(size=lambda new, old, epsilon: np.sqrt(new) + epsilon),
     ),
     Mistake(

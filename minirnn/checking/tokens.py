@@ -62,13 +62,13 @@ PAD_MISTAKES = (
     ),
     Mistake(
         "first kept",
-        "of long reviews the first maxlen ids are kept",
+        "long reviews keep their first maxlen ids",
         LAST,
         lambda sequences, maxlen: _cut(sequences, maxlen, "pre", "post"),
     ),
     Mistake(
         "zeros behind, first kept",
-        "the zeros stand behind the words, and of long reviews the first maxlen ids are kept",
+        "the zeros stand behind the words, and long reviews keep their first maxlen ids",
         BEHIND + " " + LAST,
         lambda sequences, maxlen: _cut(sequences, maxlen, "post", "post"),
     ),
@@ -165,7 +165,7 @@ ONE_HOT_MISTAKES = (
     Mistake(
         "padding is 0",
         "padding, id 0, has no 1 anywhere",
-        "Id 0 is a class as every other: its 1 stands at place 0.",
+        "Id 0 is a class like any other: its 1 stands at place 0.",
         _no_padding,
     ),
     Mistake(

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-WIDTH = 88
+WIDTH = 84
 """Letters in a line: what a page of the course shows without scrolling."""
 
 COLUMN = 11
