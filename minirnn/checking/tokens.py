@@ -175,6 +175,12 @@ ONE_HOT_MISTAKES = (
         lambda ids, num_classes: to_categorical((ids - 1) % num_classes, num_classes),
     ),
     Mistake(
+        "ids from 1",
+        "the 1 stands one place before its id, and id 0 has none",
+        "Ids count from 0, as places do: the 1 of id v stands at place v, and np.arange(num_classes) are all ids.",
+        lambda ids, num_classes: (ids[..., None] == np.arange(1, num_classes + 1)).astype(float),
+    ),
+    Mistake(
         "whole numbers",
         "the zeros and ones are whole numbers",
         "They are multiplied with weights, so they are float64, as Keras's: np.zeros(...) and np.eye(...) give that by themselves.",
