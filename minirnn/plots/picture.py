@@ -15,6 +15,7 @@ import io
 import os
 import re
 import textwrap
+import zlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,9 +28,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLORS = {"one-hot": "#d55e00", "embedding": "#0072b2"}
-INK, MUTED, GRID, FILL = "#1b1b1b", "#5a5a5a", "#dcdcdc", "#9ecae1"
+INK, MUTED, GRID, FILL, PAPER = "#1b1b1b", "#5a5a5a", "#dcdcdc", "#9ecae1", "#fefefe"
 
-VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", FILL: "fill", COLORS["one-hot"]: "onehot", COLORS["embedding"]: "embedding"}
+VARIABLES = {
+    INK: "ink",
+    MUTED: "muted",
+    GRID: "grid",
+    FILL: "fill",
+    PAPER: "paper",
+    COLORS["one-hot"]: "onehot",
+    COLORS["embedding"]: "embedding",
+}
 """Colour in a drawing -> CSS variable that takes its place in an SVG, so that a page can be light or dark."""
 
 RC: Any = {
@@ -55,8 +64,20 @@ SVG: Any = {
 }
 
 
+PNG_WIDTH = 8.0
+PNG: Any = {"dpi": 160, "facecolor": "white", "format": "png"}
+
+
+class Heights(NamedTuple):
+    """Inches that a drawing is high: as a PNG of 8.0 inches' width, as a wide SVG of 8.6, and as a narrow one of 3.9."""
+
+    png: float = 5.2
+    wide: float = 4.9
+    narrow: float = 5.2
+
+
 class Picture(NamedTuple):
-    """A drawing and its words.
+    """A drawing and its words. As the last line of a notebook's cell it shows itself.
 
     Attributes
     ----------
@@ -64,16 +85,26 @@ class Picture(NamedTuple):
     description : the same for those who do not see it.
     source : the reviews it was made from.
     paint : function that draws into empty axes; told whether there is little room.
+    heights : how high it is.
     """
 
     title: str
     description: str
     source: str
     paint: Callable[[Axes, bool], None]
+    heights: Heights = Heights()
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """Give a notebook the PNG, and half its dots as the size to show it at, so that it is sharp on fine screens."""
+        stream = io.BytesIO()
+        with matplotlib.rc_context(RC):
+            _titled(self).savefig(stream, **PNG)
+        width, height = (round(side * PNG["dpi"] / 2) for side in (PNG_WIDTH, self.heights.png))
+        return stream.getvalue(), {"width": width, "height": height}
 
 
 def save_png(picture: Picture, path: str | os.PathLike[str]) -> None:
-    """Write the picture as a PNG of 1280 x 832 dots, whole or not at all.
+    """Write the picture as a PNG, whole or not at all: 1280 dots wide, and 832 high unless it needs more.
 
     Raises
     ------
@@ -81,11 +112,7 @@ def save_png(picture: Picture, path: str | os.PathLike[str]) -> None:
         The file cannot be written.
     """
     with matplotlib.rc_context(RC), atomic_path(path) as partial:
-        figure, axes = _figure(8.0, 5.2)
-        picture.paint(axes, False)
-        axes.set_title("\n".join(textwrap.wrap(picture.title, 68)), loc="left", fontsize=14, pad=14, x=0)
-        figure.suptitle(f"Data: {picture.source}", x=0.005, ha="left", fontsize=10, color=MUTED)
-        figure.savefig(partial, dpi=160, facecolor="white", format="png")
+        _titled(picture).savefig(partial, **PNG)
 
 
 def to_svg(picture: Picture, *, narrow: bool = False) -> str:
@@ -96,10 +123,12 @@ def to_svg(picture: Picture, *, narrow: bool = False) -> str:
     narrow : drawn for a telephone, with fewer inches for the same letters.
     """
     with matplotlib.rc_context(RC):
-        figure, axes = _figure(*((3.9, 5.2) if narrow else (8.6, 4.9)))
+        figure, axes = _figure(*((3.9, picture.heights.narrow) if narrow else (8.6, picture.heights.wide)))
         picture.paint(axes, narrow)
-        # Two drawings on one page must not share names: the second's clip paths would be those of the first.
-        return page_svg(figure, re.sub(r"\W", "", f"{picture.title[:24]}{'narrow' if narrow else 'wide'}"))
+        # Two drawings on one page must not share names: the second's clip paths would be those of the first. Titles of two models'
+        # pictures may begin alike, so the name is made from all the words.
+        words = f"{picture.title}\n{picture.description}\n{picture.source}"
+        return page_svg(figure, f"picture{zlib.crc32(words.encode()):08x}{'narrow' if narrow else 'wide'}")
 
 
 def page_svg(figure: Figure, mark: str, variables: Mapping[str, str] = VARIABLES) -> str:
@@ -112,13 +141,25 @@ def page_svg(figure: Figure, mark: str, variables: Mapping[str, str] = VARIABLES
     """
     stream = io.StringIO()
     with matplotlib.rc_context(SVG):
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(
+            stream, format="svg", transparent=True, metadata={"Date": None}, dpi=200
+        )  # dots are for what has too many points to be drawn one by one
     svg = stream.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     for color, variable in variables.items():
         svg = svg.replace(color, f"var(--{variable})")
     return re.sub(r'((?: id="|url\(#|href="#))', rf"\g<1>{mark}-", svg)
+
+
+def _titled(picture: Picture) -> Figure:
+    """Draw the picture with its title and its data's name, for a white page."""
+    figure, axes = _figure(PNG_WIDTH, picture.heights.png)
+    # Before it is painted: what looks for room must know what the title takes of it.
+    axes.set_title("\n".join(textwrap.wrap(picture.title, 68)), loc="left", fontsize=14, pad=14, x=0)
+    figure.suptitle(f"Data: {picture.source}", x=0.005, ha="left", fontsize=10, color=MUTED)
+    picture.paint(axes, False)
+    return figure
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
