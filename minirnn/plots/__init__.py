@@ -4,8 +4,14 @@ Comes in: numbers, as the library gave them. Goes out: drawings for PNG files, p
 library does not compute, and nothing is trained.
 """
 
-from minirnn.plots.picture import COLORS, FILL, GRID, INK, MUTED, RC, SVG, VARIABLES, Picture, page_svg, save_png, to_svg
+from minirnn.plots.contributions import contributions_picture
+from minirnn.plots.gradient import gradient_picture
+from minirnn.plots.picture import COLORS, FILL, GRID, INK, MUTED, PAPER, RC, SVG, VARIABLES, Heights, Picture, page_svg, save_png, to_svg
+from minirnn.plots.probability import probability_picture
+from minirnn.plots.saliency import saliency_picture
+from minirnn.plots.states import saturation_picture, states_picture
 from minirnn.plots.training import accuracy_picture, lengths_picture, loss_picture
+from minirnn.plots.vectors import vectors_picture
 
 __all__ = [
     "COLORS",
@@ -13,14 +19,23 @@ __all__ = [
     "GRID",
     "INK",
     "MUTED",
+    "PAPER",
     "RC",
     "SVG",
     "VARIABLES",
+    "Heights",
     "Picture",
     "accuracy_picture",
+    "contributions_picture",
+    "gradient_picture",
     "lengths_picture",
     "loss_picture",
     "page_svg",
+    "probability_picture",
+    "saliency_picture",
+    "saturation_picture",
     "save_png",
+    "states_picture",
     "to_svg",
+    "vectors_picture",
 ]
