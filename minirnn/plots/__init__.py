@@ -1,7 +1,7 @@
 """Pictures: of a run, and of what goes on inside a network. One function a picture, each of which gives a `Picture`.
 
 Comes in: numbers, as the library gave them. Goes out: drawings for PNG files, pages and notebooks. Nothing is computed here that the
-library does not compute, and nothing is trained.
+library does not compute, but for the projection of words' vectors to two directions, and nothing is trained.
 """
 
 from minirnn.plots.contributions import contributions_picture
