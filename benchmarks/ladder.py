@@ -1,9 +1,9 @@
 """What each step from a reference to its kernel gains: the figures of the course's page "The house".
 
-Comes in: nothing but sizes, those of the seed workload. Goes out: a JSON file in ``benchmarks/results``, which the page reads; no time is taken
-while the site is built. Two ladders are measured, each rung in turn, round after round:
+Comes in: nothing but sizes, those of the seed workload. Goes out: a JSON file in ``benchmarks/results``, which the page reads; no
+time is taken while the site is built. Two ladders are measured, each rung in turn, round after round:
 
-    batch    the recurrent part of one batch, forward and back, as ``rungs.py`` writes it five times; one thread
+    batch    the recurrent part of one batch, forward and back, as ``rungs.py`` writes it six times; one thread
     epoch    `fit` for an epoch: layer by layer in NumPy, layer by layer in kernels, one compiled call a batch, one for many batches
 
 Before anything is timed, every rung's numbers are compared with the first one's in float64, or its loss with the first one's loss.

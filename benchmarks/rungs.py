@@ -1,4 +1,4 @@
-"""One batch through an Embedding and a SimpleRNN, forward and back, written five times: from the equations to the kernels of minirnn.
+"""One batch through an Embedding and a SimpleRNN, forward and back, written six times: from the equations to the kernels of minirnn.
 
 Comes in: ids (B,T), the weights, and the gradient dh_last (B,H) on the last state. Goes out: the states hs (T+1,B,H), and the gradients on
 embeddings (V,E), Wx (E,H), Wh (H,H) and b (H,). Every rung computes
@@ -11,7 +11,9 @@ and differs from the one before in one thing only:
     loop       each time step is a compiled loop over numbers
     table      the input is not multiplied: table = embeddings · Wx + b, once a batch, and z_t = table[ids_t] + h_(t-1) · Wh
     one_call   all time steps are one compiled call
-    lanes      minirnn's own kernels: eight numbers at a time, the weights in registers
+    turned     the innermost loop runs along memory, so that the compiler may take several numbers at once; and tanh is one formula without
+               a branch, for all numbers of a step
+    lanes      minirnn's own kernels: vectors are said, not hoped for; weights and sums stay in registers from the first step to the last
 
 The page "The house" of the course shows these functions; ``ladder.py`` times them.
 """
@@ -23,10 +25,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minirnn.activations import TANH
+from minirnn.activations import TANH, activate_run
 from minirnn.jit import jit
 from minirnn.layers.recurrence import rnn_backward_jit, rnn_forward_jit
 from minirnn.layers.token_rnn import project_backward_jit, project_jit
+from minirnn.simd import pointer
 
 Gradients = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 """On the embeddings, Wx, Wh and b."""
@@ -214,6 +217,56 @@ def backward_one_call(
     return project_back(dtable, embeddings, Wx, dWh)
 
 
+@jit
+def all_steps_turned(ids: np.ndarray, table: np.ndarray, Wh: np.ndarray, hs: np.ndarray) -> None:
+    """The same, the innermost loop over units that lie side by side; tanh without a branch, for all numbers of a step."""
+    B, H = hs.shape[1:]
+    for t in range(ids.shape[1]):
+        for r in range(B):
+            for j in range(H):
+                hs[t + 1, r, j] = table[ids[r, t], j]
+            for i in range(H):
+                h = hs[t, r, i]
+                for j in range(H):
+                    hs[t + 1, r, j] += h * Wh[i, j]
+        activate_run(pointer(hs[t + 1]), B * H, TANH)
+
+
+@jit
+def all_steps_turned_back(dh: np.ndarray, ids: np.ndarray, Wh: np.ndarray, hs: np.ndarray, dtable: np.ndarray, dWh: np.ndarray) -> None:
+    """The same, back; Wh is turned once, so that it is read in order too."""
+    B, H = dh.shape
+    Wh_turned, dz = np.ascontiguousarray(Wh.T), np.empty(H, dh.dtype)
+    for t in range(ids.shape[1] - 1, -1, -1):
+        for r in range(B):
+            v = ids[r, t]
+            for j in range(H):
+                dz[j] = dh[r, j] * (1 - hs[t + 1, r, j] * hs[t + 1, r, j])
+                dtable[v, j] += dz[j]
+                dh[r, j] = 0
+            for i in range(H):
+                h, d = hs[t, r, i], dz[i]
+                for j in range(H):
+                    dWh[i, j] += h * dz[j]
+                    dh[r, j] += d * Wh_turned[i, j]
+
+
+def forward_turned(ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The states, from loops that are turned."""
+    hs = np.zeros((ids.shape[1] + 1, len(ids), len(b)), Wh.dtype)
+    all_steps_turned(ids, embeddings @ Wx + b, Wh, hs)
+    return hs
+
+
+def backward_turned(
+    dh_last: np.ndarray, ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, hs: np.ndarray
+) -> Gradients:
+    """The gradients, from loops that are turned."""
+    dtable, dWh = np.zeros((len(embeddings), len(Wh)), Wh.dtype), np.zeros_like(Wh)
+    all_steps_turned_back(dh_last.copy(), ids, Wh, hs, dtable, dWh)
+    return project_back(dtable, embeddings, Wx, dWh)
+
+
 def forward_lanes(ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The states, by minirnn's kernels."""
     table = np.empty((len(embeddings), len(b)), Wh.dtype)
@@ -239,6 +292,7 @@ RUNGS: dict[str, tuple[Callable[..., np.ndarray], Callable[..., Gradients]]] = {
     "loop": (forward_loop, backward_loop),
     "table": (forward_table, backward_table),
     "one_call": (forward_one_call, backward_one_call),
+    "turned": (forward_turned, backward_turned),
     "lanes": (forward_lanes, backward_lanes),
 }
 """Forward and backward of each rung, from the slowest to the fastest."""
