@@ -6,6 +6,7 @@ from this very minirnn, and a page whose code fails fails the build. Nothing is 
 
 import logging
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -48,8 +49,9 @@ html_theme_options = {
 
 # ------------------------------------------------------------------------------------------------------------------ pages that are run
 
-nb_execution_mode = "force"  # cached outputs would be those of another minirnn
+nb_execution_mode = "cache"  # within one build: a page's Korean twin has the same cells, and is shown what they printed
 nb_execution_raise_on_error = True
+nb_execution_show_tb = True
 nb_execution_timeout = 120  # seconds a cell; the first one that trains also compiles
 nb_merge_streams = True
 nb_ipywidgets_js = {}  # it would be fetched
@@ -76,6 +78,9 @@ toc_object_entries_show_parents = "hide"
 
 def setup(app: Sphinx) -> None:
     """Say where a page's kernel finds its settings, and what a page may import: minirnn, and course.py from this folder."""
+    cache = Path(app.doctreedir) / "cells"
+    shutil.rmtree(cache, ignore_errors=True)  # what an earlier build left was printed by another minirnn
+    app.config.nb_execution_cache_path = str(cache)
     profile = Path(app.doctreedir) / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
     (profile / "ipython_kernel_config.py").write_text(KERNEL, encoding="utf-8")
