@@ -198,3 +198,16 @@ def test_pages_train_no_longer_than_they_are_told(monkeypatch: pytest.MonkeyPatc
     assert load("course").EPOCHS == 100
     monkeypatch.setenv("MINIRNN_COURSE_EPOCHS", "3")
     assert load("course").EPOCHS == 3
+
+
+# --------------------------------------------------------------------------------------------------------------------------- the search
+
+
+def test_korean_words_are_found_by_their_beginnings() -> None:
+    pytest.importorskip("sphinx")
+    from sphinx.search.en import SearchEnglish
+
+    search = load("_extensions/korean_search").SearchEnglishAndKorean({})
+
+    assert search.split("Padding 패딩에서 h") == ["Padding", "패딩에서", "h", "패딩", "패딩에", "패딩에서"]
+    assert search.language_name == SearchEnglish.language_name  # the browser's stemmer is called after it

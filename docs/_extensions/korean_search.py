@@ -19,7 +19,6 @@ class SearchEnglishAndKorean(SearchEnglish):
     """English words, and the beginnings of Korean ones."""
 
     lang = "en"
-    language_name = "English and Korean"
 
     def split(self, text: str) -> list[str]:
         """Give the words to be found."""
