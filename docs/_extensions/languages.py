@@ -22,6 +22,9 @@ KOREAN = {
     "Search": "검색",
     "Skip to content": "본문으로 건너뛰기",
 }
+FOLDED = {"Show code cell source": "코드 보기", "Hide code cell source": "코드 접기", "Show code cell output": "출력 보기"}
+FOLDED |= {"Hide code cell output": "출력 접기", "Show code cell content": "내용 보기", "Hide code cell content": "내용 접기"}
+"""What the line over a folded cell says."""
 
 
 def in_korean(words: str) -> str:
@@ -39,6 +42,8 @@ def describe(app: Any, pagename: str, templatename: str, context: dict[str, Any]
     if language == "ko":
         context["language"] = "ko"
         context["_"] = context["gettext"] = in_korean
+        for english, korean in FOLDED.items():
+            context["body"] = context["body"].replace(f">{english}<", f">{korean}<")
     for neighbour in ("prev", "next"):  # the other language's book is not this one's next chapter
         way = context.get(neighbour)
         if way and way["link"].startswith(("../en/", "../ko/", "../reference/")):
