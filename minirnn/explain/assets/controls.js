@@ -17,6 +17,7 @@ const Controls = (() => {
     bptt: { read: value => { const n = integer(value); return n >= 1 ? n : undefined; } },
     wh: { read: value => { const n = Number(value); return n >= 0.2 && n <= 3 ? n : undefined; } },
     untrained: { read: value => (value === "on" ? true : undefined), write: value => (value ? "on" : "off") },
+    colour: { read: value => (["sensitivity", "push"].includes(value) ? value : undefined) },
     pads: { read: value => (value === "all" ? true : undefined), write: value => (value ? "all" : "few") },
   };
 
@@ -52,7 +53,7 @@ const Controls = (() => {
   /* Wire every control to change(what), step(by) and the like. */
   function connect({ change, go, stops, current, addressed }) {
     byId("text-input").addEventListener("input", event => change({ text: event.target.value, step: null }));
-    for (const name of ["label", "padding"])
+    for (const name of ["label", "padding", "colour"])
       for (const radio of document.getElementsByName(name)) radio.addEventListener("change", () => change({ [name]: radio.value }));
     byId("mask").addEventListener("change", event => change({ mask: event.target.checked }));
     byId("untrained").addEventListener("change", event => change({ untrained: event.target.checked }));
@@ -110,9 +111,12 @@ const Controls = (() => {
 
   /* Put what is set into the controls. */
   function show(settings, T) {
-    if (byId("text-input").value !== settings.text) byId("text-input").value = settings.text;
+    const input = byId("text-input");
+    if (input.value !== settings.text) input.value = settings.text;
+    input.style.height = "auto";
+    input.style.height = `${Math.min(input.scrollHeight + 2, 200)}px`;
     for (const radio of document.getElementsByName("label")) radio.checked = radio.value === settings.shownLabel;
-    for (const radio of document.getElementsByName("padding")) radio.checked = radio.value === settings.padding;
+    for (const name of ["padding", "colour"]) for (const radio of document.getElementsByName(name)) radio.checked = radio.value === settings[name];
     byId("mask").checked = settings.mask;
     byId("untrained").checked = settings.untrained;
     byId("show-pads").checked = settings.pads;

@@ -62,11 +62,18 @@ const Findings = (() => {
       moved.length === 0 ? "No word moved the answer." : null,
       moved.map((move, k) => [k ? ", " : "", el("b", {}, quoted(steps[move.t].piece.text)), ` ${View.signed(move.change, 2)}`]),
       moved.length ? " as they were read." : null,
+      moved.length && known ? weighsMost(reading) : null,
       moved.length && !known ? " All of them are outside the vocabulary: it tells none of these words from another." : null
     );
 
     const layer = trace.layers[0], found = reach(layer);
     fill(byId("finding-reach"), reachSentence(reading, layer, found, settings));
+  }
+
+  function weighsMost(reading) {
+    const { leaning } = reading.trace, words = reading.steps.map((step, t) => t).filter(t => reading.steps[t].piece);
+    const heaviest = words.reduce((best, t) => (Math.abs(leaning[t]) > Math.abs(leaning[best]) ? t : best), words[0]);
+    return [" In the end ", el("b", {}, quoted(reading.steps[heaviest].piece.text)), ` pushes most, ${View.signed(leaning[heaviest], 2)} of the logit.`];
   }
 
   function reachSentence(reading, layer, found, settings) {

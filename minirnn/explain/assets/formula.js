@@ -79,6 +79,10 @@ const FormulaPanel = (() => {
     fill(byId("units"), el("table", {},
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "unit"), columns.map(column => el("th", { scope: "col" }, column.head)))),
       el("tbody", {}, rows)));
+    const box = byId("units"), row = box.querySelector("tr.chosen"), head = box.querySelector("thead").offsetHeight;
+    if (box.dataset.unit !== String(view.unit) && (row.offsetTop < box.scrollTop + head || row.offsetTop + row.offsetHeight > box.scrollTop + box.clientHeight))
+      box.scrollTop = row.offsetTop - head - 40;
+    box.dataset.unit = view.unit;
   }
 
   /* The sum over the units of the step before, written out; of many, those that weigh most. */

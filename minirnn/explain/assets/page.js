@@ -10,9 +10,10 @@
   let untrainedNetwork = null;
 
   const first = payload.layers[0], ownMask = first.kind === "embedding" && first.maskZero;
-  const defaults = { text: about.text, step: null, unit: 0, layer: 0, label: about.label, padding: "pre", mask: ownMask, bptt: null, wh: 1, untrained: false, pads: false };
+  const defaults = { text: about.text, step: null, unit: 0, layer: 0, label: about.label, padding: "pre", mask: ownMask, bptt: null, wh: 1, untrained: false, pads: false, colour: "sensitivity" };
   let settings = { ...defaults, ...Controls.fromAddress() };
   let reading = null, waiting = null;
+  const FEW = 16; // units that need no sorting
   const JACOBIANS_AT_ONCE = 3e6; // multiplications; more are left until the reader pauses
 
   /* ------------------------------------------------------------------------------------------------------------------- computing */
@@ -25,12 +26,13 @@
     const firstReading = Network.read(network, ids, options);
     const y = settings.label === null ? (firstReading.p > 0.5 ? 1 : 0) : settings.label === "positive" ? 1 : 0;
     const trace = y === 1 ? firstReading : Network.read(network, ids, { ...options, y });
+    const sorted = trace.layers.map(unitOrder);
     reading = {
       ...encoded, parts, trace, V: payload.V, oneHot: network.oneHot, backwards: trace.positions[0] !== 0,
       readers: first.kind === "bidirectional" || (payload.layers[1] && payload.layers[1].kind === "bidirectional") ? 2 : 1,
       columnsOf: trace.layers.map(layer => columnsOf(layer, steps)),
       places: trace.layers.map(layer => new Map(Array.from(layer.positions, (t, s) => [t, s]))),
-      orders: trace.layers.map(unitOrder),
+      orders: sorted.map(one => one.order), groups: sorted.map(one => one.groups),
       jacobians: trace.layers.map(() => null), untrained: null, unbroken: null,
     };
     reading.columns = reading.columnsOf[0];
@@ -67,11 +69,14 @@
     return columns;
   }
 
-  /* Few units stay in their order; many are sorted by how far they push the logit, as dlogit/dh at the last step says. */
+  /* Few units stay in their order. Many are put in two groups, by the sign of dlogit/dh at the last step, and sorted there by their mean state. */
   function unitOrder(layer) {
-    const order = Array.from({ length: layer.units }, (_, j) => j);
-    const push = layer.logitDh.subarray((layer.T - 1) * layer.units);
-    return layer.units <= 16 ? order : order.sort((i, j) => push[j] - push[i]);
+    const { T, units: H, h, logitDh } = layer, order = Array.from({ length: H }, (_, j) => j);
+    if (H <= FEW) return { order, groups: null };
+    const mean = order.map(j => { let sum = 0; for (let s = 0; s < T; s++) sum += h[s * H + j]; return sum / T; });
+    const group = order.map(j => (logitDh[(T - 1) * H + j] > 0 ? 0 : 1));
+    order.sort((i, j) => group[i] - group[j] || mean[j] - mean[i]);
+    return { order, groups: group.filter(g => g === 0).length };
   }
 
   /* Step, layer and unit are kept within what there is; a step inside a collapsed run becomes the run's last. */
@@ -104,7 +109,7 @@
     Findings.show(reading, settings);
     TextPanel.draw(reading, settings, choose);
     const lost = TextPanel.losses(reading);
-    fill(byId("label-note"), settings.label === null ? "as the network itself answers, because none was given" : "", lost.length ? el("span", { class: "losses" }, `${lost.join("; ")}.`) : null);
+    fill(byId("label-note"), settings.label === null ? "The right answer was not given, so the network’s own stands for it. " : null, lost.length ? el("span", { class: "losses" }, `${lost.join("; ")}.`) : null);
     fill(byId("loss"), "L = −ln P(", settings.shownLabel, ") = ", number(reading.trace.loss, 4, { id: "shown-loss" }), " nats");
     showEffect();
     showLayers();

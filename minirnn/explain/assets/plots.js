@@ -76,11 +76,11 @@ const Plots = (() => {
       reading.untrained ? [", untrained ", number(reading.untrained.probs[view.step], 4, { id: "shown-p-untrained" }), " (dashed)"] : null, ".");
   }
 
-  /* The last change of mind is named on the picture; all are marked. */
+  /* The last change of mind is marked and named; those before it can be seen where the line crosses. */
   function turn(reading, place, { k, r, last }, y) {
     const column = reading.columns[k], x = place.middle(k), at = y(reading.trace.probs[column.t]);
     const ring = svg("circle", { class: "turn", cx: x, cy: at, r: 7 });
-    if (!last) return ring;
+    if (!last) return null;
     const words = `changes its mind ${reading.steps[column.t].pad ? "in the padding" : `at ${quoted(short(label(reading, column)))}`}`;
     // After the last change every point lies on one side of 0.5, so to the right the other side is free.
     const early = x < place.width * 0.62, now = reading.trace.probs[column.t] > 0.5;
@@ -110,7 +110,7 @@ const Plots = (() => {
     fill(byId("states-detail"), el("span", { class: "scale", "aria-hidden": "true" }), ` −${write(range, range === 1 ? 0 : 2)} to ${write(range, range === 1 ? 0 : 2)}. `,
       `Unit ${view.unit} holds `, number(layer.h[s * H + view.unit], 4), ` after this step.`,
       full === null ? null : ` ${full} of ${H} units are saturated, |h| > 0.9.`,
-      H > 16 ? " Units are sorted by what they do to the answer: from the top, those that push to positive." : null);
+      H > 16 ? " Above the line are the units that push the answer to positive when they rise, below it those that push it to negative; in each group they are sorted by their mean state." : null);
   }
 
   function scaleOf(layer) {
@@ -140,9 +140,9 @@ const Plots = (() => {
     const over = svg("svg", { width: place.width, height, viewBox: `0 0 ${place.width} ${height}`, role: "img", "aria-label": `States of ${H} units of ${layer.name}${name ? `, ${name}` : ""} at each step; the numbers of one step are in the table of units.` },
       name ? svg("text", { class: "axis", x: LEFT, y: 12 }, name) : null,
       order.map((j, k) => (k % every === 0 && H <= 64) ? svg("text", { class: `axis${j === view.unit ? " chosen" : ""}`, x: LEFT - 6, y: top + (k + 0.5) * row + 4, "text-anchor": "end" }, j) : null),
-      H > 64 ? [svg("text", { class: "axis", x: LEFT - 6, y: top + 10, "text-anchor": "end" }, "pos."), svg("text", { class: "axis", x: LEFT - 6, y: top + row * H - 2, "text-anchor": "end" }, "neg.")] : null,
       columns.length <= 60 ? columns.slice(1).map((_, k) => svg("line", { class: "seam", x1: LEFT + (k + 1) * place.size, x2: LEFT + (k + 1) * place.size, y1: top, y2: top + row * H })) : null,
       chosen >= 0 ? svg("rect", { class: "frame", x: LEFT + chosen * place.size, y: top, width: place.size, height: row * H }) : null,
+      divider(reading, view, layer, place, top, row),
       svg("rect", { class: "frame unit-frame", x: LEFT, y: top + n * row, width: place.width - LEFT - RIGHT, height: row }),
       name === "trained" ? null : ticks(reading, columns, place, chosen, top + row * H + 14));
     over.addEventListener("click", event => {
@@ -151,6 +151,20 @@ const Plots = (() => {
       choose(columns[k].t, line >= 0 && line < H ? order[line] : null);
     });
     fill(node, canvas, over);
+  }
+
+  /* Many units are in two groups: above the line those that push the answer to positive. */
+  function divider(reading, view, layer, place, top, row) {
+    const groups = reading.groups[view.layer], H = layer.units;
+    if (groups === null) return null;
+    const y = top + groups * row, turned = (text, from, to) => {
+      const middle = top + ((from + to) / 2) * row;
+      return (to - from) * row > 96 ? svg("text", { class: "axis", x: 14, y: middle, "text-anchor": "middle", transform: `rotate(-90 14 ${middle})` }, text) : null;
+    };
+    return [
+      svg("line", { class: "divider", x1: H > 64 ? 4 : LEFT, x2: place.width - RIGHT, y1: y, y2: y }),
+      H > 64 ? [turned("push to positive", 0, groups), turned("push to negative", groups, H)] : null,
+    ];
   }
 
   return { probability, states, label };

@@ -2,15 +2,16 @@
 "use strict";
 
 const TextPanel = (() => {
-  const { el, fill, byId, number, quoted, signed, plural } = View;
+  const { el, fill, byId, number, quoted, plural } = View;
   let buttons = new Map();
 
   function draw(reading, settings, choose) {
     const { trace, steps, parts, cut } = reading;
-    const strongest = Math.max(...steps.map((step, t) => (step.pad ? 0 : trace.saliency[t]))) || 1;
+    const weights = settings.colour === "push" ? trace.leaning.map(Math.abs) : trace.saliency;
+    const strongest = Math.max(...steps.map((step, t) => (step.pad ? 0 : weights[t]))) || 1;
     buttons = new Map();
     const button = (t, label, kind, title) => {
-      const strength = trace.saliency[t] / strongest;
+      const strength = weights[t] / strongest;
       const node = el("button", {
         type: "button", class: `word ${kind} ${trace.leaning[t] < 0 ? "down" : "up"}`, title, "data-step": t, tabindex: -1,
         "data-value": String(trace.saliency[t]), "data-leaning": String(trace.leaning[t]),
@@ -40,7 +41,6 @@ const TextPanel = (() => {
     }
     if (settings.padding === "post") nodes.push(" ", ...pads);
     fill(byId("words"), nodes);
-    byId("words").querySelectorAll("button").forEach((node, place) => (node.dataset.place = place));
   }
 
   function padding(reading, settings, button) {
@@ -71,8 +71,8 @@ const TextPanel = (() => {
       step.missing ? ": this page does not hold its weights, so it reads <oov>, id 2" : step.id === Words.OOV ? ": outside the vocabulary, so the network reads <oov>, id 2" : `: id ${step.id}`,
     ];
     const way = trace.leaning[t] === 0 ? "pushes neither way" : trace.leaning[t] > 0 ? "pushes to positive" : "pushes to negative";
-    fill(byId("word-detail"), what, ". |dL/dx", el("sub", {}, "t"), "| = ", number(trace.saliency[t], 4, { id: "shown-saliency" }),
-      `. It ${way}: `, number(trace.leaning[t], 4, { id: "shown-leaning" }), " of the logit, to first order.");
+    fill(byId("word-detail"), what, ". It ", way, ": x", el("sub", {}, "t"), "·dlogit/dx", el("sub", {}, "t"), " = ", number(trace.leaning[t], 4, { id: "shown-leaning" }),
+      ". Sensitivity of the loss here: |dL/dx", el("sub", {}, "t"), "| = ", number(trace.saliency[t], 4, { id: "shown-saliency" }), ".");
   }
 
   /* What of the text was not read as written. */
@@ -89,5 +89,5 @@ const TextPanel = (() => {
     return found;
   }
 
-  return { draw, mark, losses, signed };
+  return { draw, mark, losses };
 })();
