@@ -217,6 +217,7 @@ def explain(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The review that the page shows first.")],
     label: Annotated[Label | None, typer.Option(help="The right answer, for the loss.", show_default="the model's own")] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The page.")] = Path("explain.html"),
+    pictures: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Leave pictures of the same text there too.")] = None,
     encoding: Which = None,
     data: Data = None,
     debug: Debug = False,
@@ -230,7 +231,8 @@ def explain(
     """
     from minirnn.explain import command
 
-    command.show_explanation(_chosen(run, encoding)[0], text, label=None if label is None else label.value, out=out, data=data)
+    answer = None if label is None else label.value
+    command.show_explanation(_chosen(run, encoding)[0], text, label=answer, out=out, data=data, pictures=pictures)
 
 
 @app.command()

@@ -282,6 +282,18 @@ def test_a_file_in_a_run_that_the_run_did_not_make_gets_fresh_weights_too(traine
     assert first_weights(SavedModel(run / runs.MODEL_FILES["embedding"], runs.read_record(run)), model) == (None, "")
 
 
+def test_pictures_of_the_same_text_are_left_in_a_folder(trained, tmp_path):
+    run, _ = trained
+
+    answer = call(run, "the film was awful", "--label", "positive", "--pictures", tmp_path / "a" / "folder")
+
+    assert answer.exit_code == 0, answer.output
+    names = sorted(path.stem for path in (tmp_path / "a" / "folder").iterdir())
+    assert names == ["contributions", "gradient", "probability", "saliency", "saturation", "states", "vectors"]
+    assert all(name in answer.output for name in names)
+    assert all(path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n" for path in (tmp_path / "a" / "folder").iterdir())
+
+
 def test_wrong_words_of_a_command_line_are_one_message(trained, tmp_path):
     run, reviews = trained
     keras = tmp_path / "flat.keras"
