@@ -152,6 +152,7 @@ def expected(model, numbers, text=TEXT, **switches):
 @pytest.mark.parametrize("kind", MODELS)
 def test_what_a_page_shows_is_the_trace_after_load_and_after_each_switch(kind, opened):
     model, view = opened(kind)
+    assert ("backwards, from the last word" in view.tab.locator("#label-note").inner_text()) == kind.startswith("backwards")
     own = kind in ("mask_zero", "stack", "backwards stack", "bidirectional stack")
 
     numbers = view.read()
@@ -216,6 +217,23 @@ def test_every_unit_and_every_word_shows_its_number(opened):
     agree("saliency of each word", words.evaluate_all(values), trace.saliency[trace.ids != 0])
 
 
+@pytest.mark.parametrize(("colour", "name"), [("sensitivity", "saliency"), ("push", "leaning")])
+def test_colours_are_as_strong_as_what_they_stand_for(colour, name, opened):
+    model, view = opened("embedding")
+    trace = expected(model, view.read())
+    words = trace.ids != 0
+
+    view.choose("colour", colour)
+
+    strength = view.tab.locator("#words .word:not(.pad)").evaluate_all(
+        "nodes => nodes.map(n => Number(n.style.getPropertyValue('--strength')))"
+    )
+    size = np.abs(getattr(trace, name)[words])
+    np.testing.assert_allclose(strength, size / size.max(), atol=6e-4)  # written with three digits
+    pushes_up = view.tab.locator("#words .word:not(.pad)").evaluate_all("nodes => nodes.map(node => node.classList.contains('up'))")
+    assert pushes_up == (trace.leaning[words] >= 0).tolist()
+
+
 def test_the_untrained_copy_is_computed_beside(opened):
     _, view = opened("one-hot", fragment="#untrained=on&step=11")
 
@@ -274,6 +292,17 @@ def test_space_plays_and_pauses(opened):
     assert view.tab.locator("#play").get_attribute("aria-pressed") == "false"
     view.tab.wait_for_timeout(900)
     assert view.read()["at"] == at
+
+
+def test_a_unit_chosen_by_key_keeps_the_focus(opened):
+    _, view = opened("embedding")
+
+    view.tab.locator("#units [data-key='unit 4']").focus()
+    view.tab.keyboard.press("Enter")
+    view.tab.keyboard.press("ArrowLeft")
+
+    assert view.read()["unit"] == 4
+    assert view.tab.evaluate("document.activeElement.dataset.key") == "unit 4"
 
 
 def test_typing_does_not_move_time(opened):

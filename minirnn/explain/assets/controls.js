@@ -88,7 +88,7 @@ const Controls = (() => {
 
     document.addEventListener("keydown", event => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const target = event.target, typing = target.closest && target.closest("textarea, input, select, summary, #units");
+      const target = event.target, typing = target.closest && target.closest("textarea, input, select, summary");
       const own = { ArrowLeft: () => move(-1), ArrowRight: () => move(1), Home: () => move(-Infinity), End: () => move(Infinity) };
       if (typing && target.id !== "time" && target.type !== "checkbox") return;
       if (own[event.key]) {

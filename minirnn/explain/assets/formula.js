@@ -69,7 +69,7 @@ const FormulaPanel = (() => {
     if (!isFinite(largest)) largest = 1;
     const rows = reading.orders[view.layer].map(j =>
       el("tr", { class: j === view.unit ? "chosen" : null, "data-unit": j, click: () => choose(j) },
-        el("th", { scope: "row" }, el("button", { type: "button", class: "unit", "aria-pressed": String(j === view.unit), "aria-label": `unit ${j}` }, j)),
+        el("th", { scope: "row" }, el("button", { type: "button", class: "unit", "data-key": `unit ${j}`, "aria-pressed": String(j === view.unit), "aria-label": `unit ${j}` }, j)),
         columns.map(column => {
           const value = column.of(j);
           return el("td", { "data-name": column.name, class: column.kind ? "with-bar" : null }, column.kind ? bar(value, largest, column.kind) : null, number(value));
@@ -96,8 +96,8 @@ const FormulaPanel = (() => {
       lists.push(sumOf(["The input part: ", sub("x", "t"), "·Wx"], "x", "Wx", input, j, layer.zInput[s * H + j], "input-sum"));
     }
     const open = [...byId("terms").querySelectorAll("details")].map(node => node.open);
+    lists.forEach((node, place) => (node.open = place in open ? open[place] : place === 0));
     fill(byId("terms"), lists);
-    byId("terms").querySelectorAll("details").forEach((node, place) => (node.open = place in open ? open[place] : place === 0));
   }
 
   function sumOf(title, letter, weight, terms, j, total, id) {
@@ -107,7 +107,7 @@ const FormulaPanel = (() => {
     const rest = total - shown.reduce((sum, term) => sum + term.left * term.right, 0);
     const row = (cells, kind) => el("tr", { class: kind }, cells.map(cell => el("td", {}, cell)));
     return el("details", { id },
-      el("summary", {}, title, ` of unit ${j} = `, number(total)),
+      el("summary", { "data-key": id }, title, ` of unit ${j} = `, number(total)),
       el("div", { class: "scroll" }, el("table", { class: "sum" }, el("tbody", {},
         shown.map(term => row([
           `${letter}[${term.i}]`, number(term.left), "×", `${weight}[${term.i},${j}]`, number(term.right), "=",

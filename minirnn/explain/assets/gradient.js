@@ -86,7 +86,7 @@ const GradientPanel = (() => {
 
   function describe(reading, view, layer, sizes, jacobians, s) {
     const distance = layer.T - 1 - s;
-    fill(byId("gradient-detail"), `${Findings.named(reading.steps[view.step])}, ${plural(distance, "step")} before the end: |dL/dh`, el("sub", {}, "t"), "| = ", number(sizes[s] * Math.abs(reading.trace.dlogit), 4, { id: "shown-dh" }),
+    fill(byId("gradient-detail"), `At ${Findings.named(reading.steps[view.step])}, ${plural(distance, "step")} before the end: |dL/dh`, el("sub", {}, "t"), "| = ", number(sizes[s] * Math.abs(reading.trace.dlogit), 4, { id: "shown-dh" }),
       ". This step added |dWh| = ", number(layer.contributionWh[s], 4, { id: "shown-dWh" }), ", |dWx| = ", number(layer.contributionWx[s], 4, { id: "shown-dWx" }), " to the weights’ gradients. ",
       jacobians ? ["Jacobian of this step ", number(jacobians.norms[s], 3, { id: "shown-jacobian" }), ", product from here to the end ", number(jacobians.product[s], 3, { id: "shown-product" }), "."] : "The Jacobians are being computed.");
   }

@@ -10,6 +10,9 @@
   let untrainedNetwork = null;
 
   const first = payload.layers[0], ownMask = first.kind === "embedding" && first.maskZero;
+  const reader = payload.layers.find(layer => layer.kind === "rnn" || layer.kind === "bidirectional");
+  const readsTokens = payload.layers.indexOf(reader) <= 1 && (payload.layers.indexOf(reader) === 0 || first.kind === "embedding");
+  const firstReaders = readsTokens ? (reader.kind === "bidirectional" ? 2 : 1) : 0; // layers that look up a row of a table for each id
   const defaults = { text: about.text, step: null, unit: 0, layer: 0, label: about.label, padding: "pre", mask: ownMask, bptt: null, wh: 1, untrained: false, pads: false, colour: "sensitivity" };
   let settings = { ...defaults, ...Controls.fromAddress() };
   let reading = null, waiting = null;
@@ -28,8 +31,8 @@
     const trace = y === 1 ? firstReading : Network.read(network, ids, { ...options, y });
     const sorted = trace.layers.map(unitOrder);
     reading = {
-      ...encoded, parts, trace, V: payload.V, oneHot: network.oneHot, backwards: trace.positions[0] !== 0,
-      readers: first.kind === "bidirectional" || (payload.layers[1] && payload.layers[1].kind === "bidirectional") ? 2 : 1,
+      ...encoded, parts, trace, V: payload.V, oneHot: network.oneHot, backwards: trace.positions[0] !== 0, way: wayOfReading(trace),
+      readers: firstReaders,
       columnsOf: trace.layers.map(layer => columnsOf(layer, steps)),
       places: trace.layers.map(layer => new Map(Array.from(layer.positions, (t, s) => [t, s]))),
       orders: sorted.map(one => one.order), groups: sorted.map(one => one.groups),
@@ -49,6 +52,12 @@
     const work = trace.layers.reduce((sum, layer) => sum + layer.T * layer.units ** 3, 0);
     if (work <= JACOBIANS_AT_ONCE) computeJacobians();
     else waiting = setTimeout(() => { computeJacobians(); GradientPanel.draw(reading, view(), settings, choose); }, 250);
+  }
+
+  function wayOfReading({ layers }) {
+    const [one, two] = layers;
+    if (reader.kind === "bidirectional") return `read in both directions, by ${one.name} and ${two.name}`;
+    return reader.backwards ? "read backwards, from the last word to the first" : "";
   }
 
   function computeJacobians() {
@@ -145,7 +154,7 @@
     const { layers } = reading.trace;
     byId("layer-choice").hidden = layers.length < 2;
     fill(byId("layer-choice"), el("span", { class: "muted" }, "Layer shown:"), layers.map((layer, n) =>
-      el("button", { type: "button", "aria-pressed": String(n === settings.layer), click: () => set({ layer: n }) },
+      el("button", { type: "button", "data-key": `layer ${n}`, "aria-pressed": String(n === settings.layer), click: () => set({ layer: n }) },
         `${layer.name} (${layer.units} ${layer.activation}${layer.layer.backwards ? ", backwards" : ""})`)));
   }
 

@@ -13,7 +13,7 @@ const TextPanel = (() => {
     const button = (t, label, kind, title) => {
       const strength = weights[t] / strongest;
       const node = el("button", {
-        type: "button", class: `word ${kind} ${trace.leaning[t] < 0 ? "down" : "up"}`, title, "data-step": t, tabindex: -1,
+        type: "button", class: `word ${kind} ${trace.leaning[t] < 0 ? "down" : "up"}`, title, "data-step": t, "data-key": `step ${t}`, tabindex: -1,
         "data-value": String(trace.saliency[t]), "data-leaning": String(trace.leaning[t]),
         click: () => choose(t),
       }, label);
@@ -82,6 +82,7 @@ const TextPanel = (() => {
     const dropped = words.filter(piece => piece.id === null).length;
     const outside = words.filter(piece => piece.id === Words.OOV).length, missing = steps.filter(step => step.missing).length;
     const found = [];
+    if (reading.way) found.push(reading.way);
     if (outside) found.push(`${outside} of ${plural(words.length, "word")} outside the vocabulary of ${reading.V}`);
     if (missing) found.push(`${plural(missing, "word")} whose weights are not in this page, read as <oov>`);
     if (dropped) found.push(`${dropped} not in the word index, dropped`);

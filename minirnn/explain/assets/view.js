@@ -56,9 +56,12 @@ const View = (() => {
     };
   }
 
-  /* What a node holds is replaced. */
+  /* What a node holds is replaced. If one of its parts had the focus, the part of the same data-key gets it. */
   function fill(node, ...children) {
+    const focused = node.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
     node.replaceChildren(...children.flat(Infinity).filter(child => child !== null && child !== undefined));
+    const again = focused === undefined ? undefined : [...node.querySelectorAll("[data-key]")].find(part => part.dataset.key === focused);
+    if (again) again.focus({ preventScroll: true });
   }
 
   return { byId, el, svg, number, write, signed, quoted, plural, css, diverging, fill };
