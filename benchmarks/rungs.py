@@ -31,11 +31,12 @@ from minirnn.layers.recurrence import rnn_backward_jit, rnn_forward_jit
 from minirnn.layers.token_rnn import project_backward_jit, project_jit
 from minirnn.simd import pointer
 
-Gradients = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+Array = np.ndarray
+Gradients = tuple[Array, Array, Array, Array]
 """On the embeddings, Wx, Wh and b."""
 
 
-def forward_numpy(ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, b: np.ndarray) -> np.ndarray:
+def forward_numpy(ids: Array, embeddings: Array, Wx: Array, Wh: Array, b: Array) -> Array:
     """The states; slot 0 is the initial one."""
     (B, T), H = ids.shape, len(b)
     hs = np.zeros((T + 1, B, H), Wh.dtype)
@@ -45,9 +46,7 @@ def forward_numpy(ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: n
     return hs
 
 
-def backward_numpy(
-    dh_last: np.ndarray, ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, hs: np.ndarray
-) -> Gradients:
+def backward_numpy(dh_last: Array, ids: Array, embeddings: Array, Wx: Array, Wh: Array, hs: Array) -> Gradients:
     """The gradients, from the last step to the first."""
     dembeddings, dWx, dWh, db = (np.zeros(shape, Wh.dtype) for shape in (embeddings.shape, Wx.shape, Wh.shape, Wh.shape[1]))
     dh = dh_last
@@ -63,9 +62,7 @@ def backward_numpy(
 
 
 @jit
-def step_loop(
-    ids_t: np.ndarray, h_prev: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, b: np.ndarray, h_t: np.ndarray
-) -> None:
+def step_loop(ids_t: Array, h_prev: Array, embeddings: Array, Wx: Array, Wh: Array, b: Array, h_t: Array) -> None:
     """One time step: a loop for every index of the equation."""
     B, H = h_t.shape
     for r in range(B):
@@ -80,17 +77,17 @@ def step_loop(
 
 @jit
 def step_loop_back(
-    dh: np.ndarray,
-    ids_t: np.ndarray,
-    h_prev: np.ndarray,
-    h_t: np.ndarray,
-    embeddings: np.ndarray,
-    Wx: np.ndarray,
-    Wh: np.ndarray,
-    dembeddings: np.ndarray,
-    dWx: np.ndarray,
-    dWh: np.ndarray,
-    db: np.ndarray,
+    dh: Array,
+    ids_t: Array,
+    h_prev: Array,
+    h_t: Array,
+    embeddings: Array,
+    Wx: Array,
+    Wh: Array,
+    dembeddings: Array,
+    dWx: Array,
+    dWh: Array,
+    db: Array,
 ) -> None:
     """The same step, back; dh becomes the gradient on h_prev."""
     B, H = h_t.shape
@@ -111,7 +108,7 @@ def step_loop_back(
                 dh[r, i] += dz[j] * Wh[i, j]
 
 
-def forward_loop(ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, b: np.ndarray) -> np.ndarray:
+def forward_loop(ids: Array, embeddings: Array, Wx: Array, Wh: Array, b: Array) -> Array:
     """The states, one compiled call a step."""
     (B, T), H = ids.shape, len(b)
     hs = np.zeros((T + 1, B, H), Wh.dtype)
@@ -120,9 +117,7 @@ def forward_loop(ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np
     return hs
 
 
-def backward_loop(
-    dh_last: np.ndarray, ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, hs: np.ndarray
-) -> Gradients:
+def backward_loop(dh_last: Array, ids: Array, embeddings: Array, Wx: Array, Wh: Array, hs: Array) -> Gradients:
     """The gradients, one compiled call a step."""
     dembeddings, dWx, dWh, db = (np.zeros(shape, Wh.dtype) for shape in (embeddings.shape, Wx.shape, Wh.shape, Wh.shape[1]))
     dh = dh_last.copy()
@@ -132,7 +127,7 @@ def backward_loop(
 
 
 @jit
-def step_table(ids_t: np.ndarray, h_prev: np.ndarray, table: np.ndarray, Wh: np.ndarray, h_t: np.ndarray) -> None:
+def step_table(ids_t: Array, h_prev: Array, table: Array, Wh: Array, h_t: Array) -> None:
     """One time step that looks up what the word brings."""
     B, H = h_t.shape
     for r in range(B):
@@ -144,9 +139,7 @@ def step_table(ids_t: np.ndarray, h_prev: np.ndarray, table: np.ndarray, Wh: np.
 
 
 @jit
-def step_table_back(
-    dh: np.ndarray, ids_t: np.ndarray, h_prev: np.ndarray, h_t: np.ndarray, Wh: np.ndarray, dtable: np.ndarray, dWh: np.ndarray
-) -> None:
+def step_table_back(dh: Array, ids_t: Array, h_prev: Array, h_t: Array, Wh: Array, dtable: Array, dWh: Array) -> None:
     """The same step, back: dz is added to the word's row, and multiplied by nothing."""
     B, H = h_t.shape
     dz = np.empty(H, h_t.dtype)
@@ -161,12 +154,12 @@ def step_table_back(
                 dh[r, i] += dz[j] * Wh[i, j]
 
 
-def project_back(dtable: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, dWh: np.ndarray) -> Gradients:
+def project_back(dtable: Array, embeddings: Array, Wx: Array, dWh: Array) -> Gradients:
     """From the table's gradient to those of what it was made of, once a batch."""
     return dtable @ Wx.T, embeddings.T @ dtable, dWh, dtable.sum(axis=0)
 
 
-def forward_table(ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, b: np.ndarray) -> np.ndarray:
+def forward_table(ids: Array, embeddings: Array, Wx: Array, Wh: Array, b: Array) -> Array:
     """The states: one product for the whole vocabulary, then one compiled call a step."""
     (B, T), H = ids.shape, len(b)
     table = embeddings @ Wx + b
@@ -176,9 +169,7 @@ def forward_table(ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: n
     return hs
 
 
-def backward_table(
-    dh_last: np.ndarray, ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, hs: np.ndarray
-) -> Gradients:
+def backward_table(dh_last: Array, ids: Array, embeddings: Array, Wx: Array, Wh: Array, hs: Array) -> Gradients:
     """The gradients: one compiled call a step, then two products for the whole vocabulary."""
     dtable, dWh = np.zeros((len(embeddings), len(Wh)), Wh.dtype), np.zeros_like(Wh)
     dh = dh_last.copy()
@@ -188,29 +179,27 @@ def backward_table(
 
 
 @jit
-def all_steps(ids: np.ndarray, table: np.ndarray, Wh: np.ndarray, hs: np.ndarray) -> None:
+def all_steps(ids: Array, table: Array, Wh: Array, hs: Array) -> None:
     """``step_table`` for every t."""
     for t in range(ids.shape[1]):
         step_table(ids[:, t], hs[t], table, Wh, hs[t + 1])
 
 
 @jit
-def all_steps_back(dh: np.ndarray, ids: np.ndarray, Wh: np.ndarray, hs: np.ndarray, dtable: np.ndarray, dWh: np.ndarray) -> None:
+def all_steps_back(dh: Array, ids: Array, Wh: Array, hs: Array, dtable: Array, dWh: Array) -> None:
     """``step_table_back`` for every t, from the last."""
     for t in range(ids.shape[1] - 1, -1, -1):
         step_table_back(dh, ids[:, t], hs[t], hs[t + 1], Wh, dtable, dWh)
 
 
-def forward_one_call(ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, b: np.ndarray) -> np.ndarray:
+def forward_one_call(ids: Array, embeddings: Array, Wx: Array, Wh: Array, b: Array) -> Array:
     """The states, one compiled call."""
     hs = np.zeros((ids.shape[1] + 1, len(ids), len(b)), Wh.dtype)
     all_steps(ids, embeddings @ Wx + b, Wh, hs)
     return hs
 
 
-def backward_one_call(
-    dh_last: np.ndarray, ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, hs: np.ndarray
-) -> Gradients:
+def backward_one_call(dh_last: Array, ids: Array, embeddings: Array, Wx: Array, Wh: Array, hs: Array) -> Gradients:
     """The gradients, one compiled call."""
     dtable, dWh = np.zeros((len(embeddings), len(Wh)), Wh.dtype), np.zeros_like(Wh)
     all_steps_back(dh_last.copy(), ids, Wh, hs, dtable, dWh)
@@ -218,7 +207,7 @@ def backward_one_call(
 
 
 @jit
-def all_steps_turned(ids: np.ndarray, table: np.ndarray, Wh: np.ndarray, hs: np.ndarray) -> None:
+def all_steps_turned(ids: Array, table: Array, Wh: Array, hs: Array) -> None:
     """The same, the innermost loop over units that lie side by side; tanh without a branch, for all numbers of a step."""
     B, H = hs.shape[1:]
     for t in range(ids.shape[1]):
@@ -233,7 +222,7 @@ def all_steps_turned(ids: np.ndarray, table: np.ndarray, Wh: np.ndarray, hs: np.
 
 
 @jit
-def all_steps_turned_back(dh: np.ndarray, ids: np.ndarray, Wh: np.ndarray, hs: np.ndarray, dtable: np.ndarray, dWh: np.ndarray) -> None:
+def all_steps_turned_back(dh: Array, ids: Array, Wh: Array, hs: Array, dtable: Array, dWh: Array) -> None:
     """The same, back; Wh is turned once, so that it is read in order too."""
     B, H = dh.shape
     Wh_turned, dz = np.ascontiguousarray(Wh.T), np.empty(H, dh.dtype)
@@ -251,23 +240,21 @@ def all_steps_turned_back(dh: np.ndarray, ids: np.ndarray, Wh: np.ndarray, hs: n
                     dh[r, j] += d * Wh_turned[i, j]
 
 
-def forward_turned(ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, b: np.ndarray) -> np.ndarray:
+def forward_turned(ids: Array, embeddings: Array, Wx: Array, Wh: Array, b: Array) -> Array:
     """The states, from loops that are turned."""
     hs = np.zeros((ids.shape[1] + 1, len(ids), len(b)), Wh.dtype)
     all_steps_turned(ids, embeddings @ Wx + b, Wh, hs)
     return hs
 
 
-def backward_turned(
-    dh_last: np.ndarray, ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, hs: np.ndarray
-) -> Gradients:
+def backward_turned(dh_last: Array, ids: Array, embeddings: Array, Wx: Array, Wh: Array, hs: Array) -> Gradients:
     """The gradients, from loops that are turned."""
     dtable, dWh = np.zeros((len(embeddings), len(Wh)), Wh.dtype), np.zeros_like(Wh)
     all_steps_turned_back(dh_last.copy(), ids, Wh, hs, dtable, dWh)
     return project_back(dtable, embeddings, Wx, dWh)
 
 
-def forward_lanes(ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, b: np.ndarray) -> np.ndarray:
+def forward_lanes(ids: Array, embeddings: Array, Wx: Array, Wh: Array, b: Array) -> Array:
     """The states, by minirnn's kernels."""
     table = np.empty((len(embeddings), len(b)), Wh.dtype)
     project_jit(embeddings, Wx, b, table)
@@ -276,9 +263,7 @@ def forward_lanes(ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: n
     return hs
 
 
-def backward_lanes(
-    dh_last: np.ndarray, ids: np.ndarray, embeddings: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, hs: np.ndarray
-) -> Gradients:
+def backward_lanes(dh_last: Array, ids: Array, embeddings: Array, Wx: Array, Wh: Array, hs: Array) -> Gradients:
     """The gradients, by minirnn's kernels."""
     dembeddings, dWx, dWh, db = (np.zeros(shape, Wh.dtype) for shape in (embeddings.shape, Wx.shape, Wh.shape, Wh.shape[1]))
     dtable = np.zeros((len(embeddings), len(Wh)), Wh.dtype)
@@ -287,7 +272,7 @@ def backward_lanes(
     return dembeddings, dWx, dWh, db
 
 
-RUNGS: dict[str, tuple[Callable[..., np.ndarray], Callable[..., Gradients]]] = {
+RUNGS: dict[str, tuple[Callable[..., Array], Callable[..., Gradients]]] = {
     "numpy": (forward_numpy, backward_numpy),
     "loop": (forward_loop, backward_loop),
     "table": (forward_table, backward_table),
