@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from explain_cases import MODELS, OTHER, TEXT, WORD_INDEX, model_of, traced
 
-from minirnn.explain import page, write_page
+from minirnn.explain import assembly, page, write_page
 
 FLAGS = ["no-sandbox", "disable-gpu", "disable-background-networking", "disable-component-update", "disable-sync", "no-first-run"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -188,6 +188,40 @@ def test_what_a_page_shows_is_the_trace_after_load_and_after_each_switch(kind, o
     compare(numbers, view.shown(), expected(model, numbers))
 
 
+FAULTS = {
+    "the way back is not transposed": (
+        "network.js",
+        "addTransposed(dz, s * H, Wh, H, H, carried, 0)",
+        "addProduct(dz, s * H, Wh, H, H, carried, 0)",
+    ),
+    "the mask is ignored": ("network.js", "skipped ? hs[k] : activate(z[k])", "activate(z[k])"),
+    "the bias is left out": ("network.js", "zRecurrent[k] + b[j]", "zRecurrent[k]"),
+    "the cut is a step late": ("network.js", "T - options.bptt)", "T - options.bptt - 1)"),
+    "the label is left out": ("network.js", "p - options.y", "p"),
+    "a Jacobian is counted twice": ("network.js", "D = next", "D = next; for (let i = 0; i < H * H; i++) D[i] *= s === 4 ? 1.001 : 1"),
+    "a word outside the vocabulary is dropped": (
+        "words.js",
+        "piece.id === null) continue",
+        "piece.id === null || piece.id === OOV) continue",
+    ),
+    "a number of another unit is shown": ("formula.js", "number(layer.h[k], 3", "number(layer.h[k - 1], 3"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found(fault, opened, monkeypatch):
+    name, right, wrong = FAULTS[fault]
+    source = assembly._asset
+    assert source(name).count(right) == 1
+    monkeypatch.setattr(assembly, "_asset", lambda asked: source(asked).replace(right, wrong) if asked == name else source(asked))
+    model, view = opened("stack", fragment="#bptt=5&unit=2")
+
+    numbers = view.read()
+
+    with pytest.raises(AssertionError):
+        compare(numbers, view.shown(), expected(model, numbers, bptt=5))
+
+
 def test_a_long_text_loses_its_beginning(opened):
     text = "great " * 3 + TEXT + " was the film not bad"
     model, view = opened("embedding", text)
@@ -356,7 +390,6 @@ def test_words_outside_the_vocabulary_and_unknown_ones_look_different_and_are_ex
 
 
 def test_words_whose_weights_the_page_has_no_room_for_are_marked(opened, monkeypatch):
-    from minirnn.explain import assembly
 
     index = WORD_INDEX | {"penultimate": 2_000, "ultimate": 2_100}
     model = model_of("larger vocabulary")

@@ -6,7 +6,8 @@ Comes in: a model, a text, a word index. Goes out: one HTML file that asks the n
     page      that, with the assets around it, as HTML       assembly.py, assets/
     command   `minirnn explain`                              command.py
 
-In ``assets``, `network.js` computes what `minirnn.trace` does, under the same names; the other files show it.
+In ``assets``, `network.js` computes what `minirnn.trace` does, under the same names, from what `weights.js` unpacks, and `words.js` turns
+a text into ids; the other files show it.
 """
 
 from minirnn.explain.assembly import page, write_page

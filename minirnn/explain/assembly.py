@@ -23,7 +23,9 @@ from minirnn.files import atomic_write
 from minirnn.model import Sequential
 from minirnn.tokens import vocabulary
 
-SCRIPTS = ("network.js", "words.js", "view.js", "findings.js", "text.js", "formula.js", "plots.js", "gradient.js", "controls.js", "page.js")
+_COMPUTING = ("algebra.js", "weights.js", "network.js", "words.js")
+_SHOWING = ("view.js", "findings.js", "text.js", "formula.js", "plots.js", "gradient.js", "controls.js", "page.js")
+SCRIPTS = (*_COMPUTING, *_SHOWING)
 """In the order in which they run."""
 
 
