@@ -52,7 +52,7 @@ html_theme_options = {
 nb_execution_mode = "cache"  # within one build: a page's Korean twin has the same cells, and is shown what they printed
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
-nb_execution_timeout = 120  # seconds a cell; the first one that trains also compiles
+nb_execution_timeout = 300  # seconds a cell; the first one that trains also compiles, and machines are busy
 nb_merge_streams = True
 nb_ipywidgets_js = {}  # it would be fetched
 
