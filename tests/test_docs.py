@@ -13,6 +13,7 @@ import pytest
 from site_pages import DOCS, course, described, public, read_page, resolve
 
 ENGLISH, KOREAN = course("en"), course("ko")
+NAMESPACES = ("minirnn", "minirnn.plots", "minirnn.tracing", "minirnn.explain")
 HANGUL = re.compile(r"[ㄱ-ㆎ가-힣]")
 
 
@@ -73,8 +74,18 @@ def test_cells_are_python_and_pages_are_notebooks(name: str) -> None:
 
 def test_every_public_name_is_in_the_reference() -> None:
     entries = {id(resolve(name)) for name in described()}
-    missing = [name for root in ("minirnn", "minirnn.plots", "minirnn.tracing") for name, value in public(root) if id(value) not in entries]
+    missing = [name for root in NAMESPACES for name, value in public(root) if id(value) not in entries]
     assert not missing, f"write an entry in docs/reference for {missing}"
+
+
+def test_every_command_is_in_the_reference() -> None:
+    from minirnn.cli import app
+
+    names = {str(one.name or one.callback and one.callback.__name__) for one in app.registered_commands}
+    names |= {str(group.name) for group in app.registered_groups}
+    page = (DOCS / "reference" / "command.rst").read_text(encoding="utf-8")
+    assert {"train", "explain", "data"} <= names
+    assert names <= set(re.findall(r"^\.\. command-line:: (.+)$", page, re.MULTILINE))
 
 
 def test_the_reference_names_each_thing_once() -> None:
