@@ -81,7 +81,7 @@ def test_every_public_name_is_in_the_reference() -> None:
 def test_every_command_is_in_the_reference() -> None:
     from minirnn.cli import app
 
-    names = {str(one.name or one.callback and one.callback.__name__) for one in app.registered_commands}
+    names = {str(one.name or (one.callback and one.callback.__name__)) for one in app.registered_commands}
     names |= {str(group.name) for group in app.registered_groups}
     page = (DOCS / "reference" / "command.rst").read_text(encoding="utf-8")
     assert {"train", "explain", "data"} <= names
