@@ -47,14 +47,29 @@ def test_bptt_cut_is_seen_in_the_picture():
     assert np.isnan(lines(painted(picture))["gradient |dL/dh_t|, left scale"][3:, 1]).all()
 
 
-@pytest.mark.parametrize(("probs", "title"), [
-    ([0.6, 0.7, 0.8, 0.7, 0.9, 0.6], "It leans to positive from the first word on, never changes its mind, and ends at 0.60: positive"),
-    ([0.6, 0.4, 0.3, 0.2, 0.1, 0.2], "It changes its mind once, at “not” (1st time), and ends at 0.20: negative"),
-])  # fmt: skip
-def test_the_probabilitys_title_counts_the_changes_of_mind(probs, title):
-    trace = replace(read(), outputs=np.r_[[0.1] * 4, probs][:, None])
+@pytest.mark.parametrize(
+    ("padded", "probs", "title"),
+    [
+        (
+            0.7,
+            [0.6, 0.7, 0.8, 0.7, 0.9, 0.6],
+            "It leans to positive from the first word on, never changes its mind, and ends at 0.60: positive",
+        ),
+        (0.7, [0.6, 0.4, 0.3, 0.2, 0.1, 0.2], "It changes its mind once, at “not” (1st time), and ends at 0.20: negative"),
+        (0.1, [0.6, 0.7, 0.8, 0.7, 0.9, 0.6], "It changes its mind once, at “<start>”, and ends at 0.60: positive"),
+    ],
+)
+def test_the_probabilitys_title_counts_the_changes_of_mind(padded, probs, title):
+    trace = replace(read(), outputs=np.r_[[padded] * 4, probs][:, None])
 
     assert plots.probability_picture(trace).title == title
+
+
+def test_padding_behind_the_text_that_turns_the_answer_round_is_said_to():
+    trace = minirnn.trace(network(), np.array([4, 5, 6, 7, 0, 0, 0, 0, 0, 0]), 1, word_index=INDEX)
+    trace = replace(trace, outputs=np.r_[[0.6] * 4, [0.3] * 6][:, None])
+
+    assert plots.probability_picture(trace).title.endswith("ends at 0.30: negative; the padding behind the text turns it round")
 
 
 def test_the_states_title_names_the_word_that_moves_them_most():
@@ -73,7 +88,7 @@ def test_padding_that_gives_most_is_said_to():
         "Padding gives 81.6\xa0% of all contributions; of"
     )
     assert contributions_title(steps, np.r_[[0.0] * 4, 1, 1, 1, 1, 2, 4]) == (
-        "“dull” teaches most, 40.0\xa0% of all contributions; the last 2 steps of 10 give half"
+        "“dull” teaches most, 40.0\xa0% of all contributions; the last 2 of 10 steps give half"
     )
     assert contributions_title(steps, np.zeros(10)) == "No step teaches anything: every contribution is 0"
 

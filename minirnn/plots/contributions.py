@@ -50,7 +50,7 @@ def contributions_picture(trace: Trace, layer: str | None = None, *, padding: bo
     >>> model.compile("rmsprop", "binary_crossentropy")
     >>> trace = minirnn.trace(model, "not bad", y=1, word_index={"not": 1, "bad": 2})
     >>> contributions_picture(trace).title
-    '“bad” teaches most, 25.1\xa0% of all contributions; the last 2 steps of 4 give half'
+    '“bad” teaches most, 25.1\xa0% of all contributions; the last 2 of 4 steps give half'
     """
     require_gradient("contributions_picture", trace)
     numbers = choose_layer("contributions_picture", trace, layer)
@@ -147,11 +147,11 @@ def contributions_title(steps: Steps, total: np.ndarray) -> str:
     of_padding = 1 - float(shown.sum()) / whole
     k = int(shown.argmax())
     if len(shown) == 1 and of_padding < 0.0005:
-        return f"{steps.name(0)}, the only step, teaches everything"
-    half = f"the last {count(last, 'step')} of {len(total)} give half"
+        return f"{steps.opening(0)}, the only step, teaches everything"
+    half = f"the last {last} of {len(total)} steps give half" if last > 1 else f"the last of {len(total)} steps gives half"
     if of_padding > 0.5:
         return f"Padding gives {percent(of_padding)} of all contributions; of the {steps.kind}s {steps.name(k)} teaches most"
-    return f"{steps.name(k)} teaches most, {percent(float(shown[k]) / whole)} of all contributions; {half}"
+    return f"{steps.opening(k)} teaches most, {percent(float(shown[k]) / whole)} of all contributions; {half}"
 
 
 def _rows(name: str, largest: float, H: int, low: float, top: float, pairs: bool, narrow: bool) -> list[tuple[float, str]]:

@@ -40,7 +40,7 @@ def probability_picture(trace: Trace, *, padding: bool = False) -> Picture:
     >>> model.compile("rmsprop", "binary_crossentropy")
     >>> trace = minirnn.trace(model, "not bad", y=1, word_index={"not": 1, "bad": 2})
     >>> probability_picture(trace).title
-    'It changes its mind 2 times, the last time at “bad”, and ends at 0.51: positive'
+    'It changes its mind 3 times, the last time at “bad”, and ends at 0.51: positive'
     """
     if trace.probs is None:
         raise ValueError(
@@ -50,9 +50,11 @@ def probability_picture(trace: Trace, *, padding: bool = False) -> Picture:
     steps = read_steps(trace, trace.positions, padding)
     ordered = trace.probs[trace.positions]
     probs, end = ordered[steps.shown], float(ordered[-1])
-    changes = np.flatnonzero((probs[1:] > 0.5) != (probs[:-1] > 0.5)) + 1
+    padded = float(ordered[steps.before - 1]) if steps.before else None
+    before = np.r_[probs[0] if padded is None else padded, probs[:-1]]
+    changes = np.flatnonzero((probs > 0.5) != (before > 0.5))
     # A change is named before any other word; of two that would touch, the larger step.
-    moves = np.abs(np.diff(probs, prepend=probs[0]))
+    moves = np.abs(probs - before)
     importance = moves + 2.0 * np.isin(np.arange(len(probs)), changes)
 
     def paint(axes: Axes, narrow: bool) -> None:
@@ -67,6 +69,10 @@ def probability_picture(trace: Trace, *, padding: bool = False) -> Picture:
             marks: Any = {"linestyle": "none", "marker": "o", "markersize": 9, "markerfacecolor": "none", "markeredgewidth": 1.8}
             axes.plot(changes, probs[changes], color=INK, label="changes its mind", **marks)
         draw_steps(axes, steps, importance, "where the probability moves most", narrow)
+        if padded is not None:
+            middle = (steps.limits[0] - 0.5) / 2
+            axes.plot([middle, 0], [padded, probs[0]], color=INK, linewidth=1.2, linestyle=":", marker="o", markersize=3)
+            axes.texts[0].set(y=0.97 if padded < 0.5 else 0.03, verticalalignment="top" if padded < 0.5 else "bottom")  # off that line
         axes.set_ylim(0, 1)
         axes.set_ylabel("probability of “positive” so far")
         legend(axes, 1 if narrow else 3)
@@ -74,10 +80,11 @@ def probability_picture(trace: Trace, *, padding: bool = False) -> Picture:
     title = probability_title(steps, probs, end, changes)
     label = f" Its label is {'positive' if float(np.ravel(trace.y)[0]) > 0.5 else 'negative'}." if trace.y is not None else ""
     path = ", ".join(f"{steps.name(int(k))} {probs[k]:.2f}" for k in changes)
+    start = "" if padded is None else f" After the padding, before the first {steps.kind}, it is {padded:.2f}."
     words = (
         f"Line of the probability of “positive” after each of {count(len(probs), steps.kind)}, from {probs[0]:.2f} to {end:.2f}. {title}."
     )
-    words += f" Changes of mind: {path}." * bool(path) + label
+    words += start + f" Changes of mind: {path}." * bool(path) + label
     source = source_of(trace)
     return Picture(title, f"{words} Data: {source}.", source, paint)
 
@@ -95,8 +102,8 @@ def probability_title(steps: Steps, probs: np.ndarray, end: float, changes: np.n
     if len(probs) == 1:
         return f"After {steps.name(0)}, all there is to read, it {ends}"
     if not len(changes):
-        first = "positive" if probs[0] > 0.5 else "negative"
-        return f"It leans to {first} from the first {steps.kind} on, never changes its mind, and {ends}{after}"
+        leaning = f"It leans to {'positive' if probs[0] > 0.5 else 'negative'} from the first {steps.kind} on"
+        return f"{leaning}, never changes its mind, and {ends}{after}"
     last = steps.name(int(changes[-1]))
     if len(changes) == 1:
         return f"It changes its mind once, at {last}, and {ends}{after}"

@@ -151,7 +151,7 @@ def saliency_title(steps: Steps, strength: np.ndarray, push: np.ndarray | None, 
         first = f"The output is most sensitive to {steps.name(ranked[0])}"
         return first + (f", then to {steps.name(ranked[1])}" if len(ranked) > 1 else "")
     way = "positive" if push[ranked[0]] > 0 else "negative"
-    title = f"{steps.name(ranked[0])} pushes hardest, towards {way} ({signed(push[ranked[0]])} in the logit)"
+    title = f"{steps.opening(ranked[0])} pushes hardest, towards {way} ({signed(push[ranked[0]])} in the logit)"
     if len(ranked) > 1:
         title += f"; {steps.name(ranked[1])} follows ({signed(push[ranked[1]])})"
     if abs(of_padding) > strength[ranked[0]]:

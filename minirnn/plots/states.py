@@ -78,7 +78,7 @@ def states_picture(trace: Trace, layer: str | None = None, *, padding: bool = Fa
         figure = axes.get_figure(root=True)
         assert figure is not None
         where: Any = {"location": "bottom", "aspect": 40, "pad": 0.02} if narrow else {"aspect": 30, "pad": 0.02}
-        bar = figure.colorbar(image, ax=axes, label="state h", ticks=np.linspace(-limit, limit, 5), **where)
+        bar = figure.colorbar(image, ax=axes, label="state h", ticks=np.linspace(-limit, limit, 5), format="{x:.2g}", **where)
         bar.outline.set_visible(False)  # type: ignore[operator]
 
     title = _states_title(steps, h, before, moves)
@@ -121,7 +121,9 @@ def saturation_picture(trace: Trace | np.ndarray, layer: str | None = None, *, p
         states, activation, source = numbers.h[seen], numbers.activation, source or source_of(trace, numbers)
     if not states.size or not np.isfinite(states).all():
         raise ValueError(f"saturation_picture: states must be finite numbers, at least one, received shape {states.shape}.")
-    size = np.abs(states).ravel()
+    # A sigmoid is flat at 0 and at 1; drawn out to -1..1 it is saturated where a tanh is.
+    size = np.abs(2 * states - 1 if activation == "sigmoid" else states).ravel()
+    name = "|2h − 1|" if activation == "sigmoid" else "|h|"
     bounded = activation in ("tanh", "sigmoid")
     top = 1.0 if bounded else max(float(size.max()), 1e-12)
     edges = np.linspace(0, top, BARS + 1)
@@ -139,7 +141,7 @@ def saturation_picture(trace: Trace | np.ndarray, layer: str | None = None, *, p
             axes.bar(edges[:-1], beyond, width, align="edge", bottom=below, color=NEGATIVE, label="saturated states")
         axes.set_xlim(0, top)
         axes.set_ylim(0, 1.06 * float((below + beyond).max()))
-        axes.set_xlabel("|h|, distance of a state from 0")
+        axes.set_xlabel(f"{name}, how far a state is from the middle")
         axes.set_ylabel(f"share of {count(size.size, 'state')} (%)")
         axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}")
         axes.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
@@ -147,13 +149,13 @@ def saturation_picture(trace: Trace | np.ndarray, layer: str | None = None, *, p
 
     middle = float(np.median(size))
     if not bounded:
-        title = f"Half of the states are nearer to 0 than {middle:.2g}; the farthest is at {size.max():.2g}"
+        title = f"Half of the states are at most {middle:.2g} away from 0; the farthest is {size.max():.2g} away"
     elif share == 0:
-        title = f"No state is saturated: the largest |h| is {size.max():.2f}, half are below {middle:.2f}"
+        title = f"No state is saturated: the largest {name} is {size.max():.2f}, half are below {middle:.2f}"
     else:
-        title = f"{percent(share)} of the states are saturated (|h| beyond {SATURATED}); half of all are below {middle:.2f}"
+        title = f"{percent(share)} of the states are saturated ({name} beyond {SATURATED}); half of all are below {middle:.2f}"
     lets_through = f" Where tanh is saturated its slope is below {1 - SATURATED**2:.2f}." if bounded and activation == "tanh" else ""
-    words = f"Histogram of |h| over {count(size.size, 'state')} in bars {top / BARS:.3g} wide. {title}.{lets_through}"
+    words = f"Histogram of {name} over {count(size.size, 'state')} in bars {top / BARS:.3g} wide. {title}.{lets_through}"
     return Picture(title, f"{words} Data: {source}.", source, paint)
 
 
@@ -161,7 +163,8 @@ def _states_title(steps: Steps, h: np.ndarray, before: np.ndarray, moves: np.nda
     """Say at which word the state moves most, and how many units turn there."""
     K, H = h.shape
     if K == 1:
-        return f"After {steps.name(0)}, all there is to read, {int((h > 0).sum())} of {count(H, 'unit')} are above 0"
+        above = f"{int((h > 0).sum())} of {H} units are above 0" if H > 1 else f"the only unit is at {h[0, 0]:.2f}"
+        return f"After {steps.name(0)}, all there is to read, {above}"
     if moves.max() < 0.05 * np.sqrt(H):
         return f"The state hardly moves while reading: by {moves.max():.2g} at most, where {2 * np.sqrt(H):.2g} would be possible"
     k = int(moves.argmax())

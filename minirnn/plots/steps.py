@@ -71,6 +71,11 @@ class Steps(NamedTuple):
             return quoted
         return f"{quoted} ({ordinal(self.labels[: k + 1].count(label))} time)"
 
+    def opening(self, k: int) -> str:
+        """Name step number k at the beginning of a sentence."""
+        name = self.name(k)
+        return name[0].upper() + name[1:] if self.kind != "word" else name
+
 
 def read_steps(trace: Trace, positions: np.ndarray, padding: bool = False) -> Steps:
     """Lay out the steps of reading.
