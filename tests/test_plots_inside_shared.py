@@ -102,6 +102,7 @@ def test_a_picture_shows_itself_in_a_notebook_sharp_on_fine_screens():
 
     assert png.startswith(b"\x89PNG")
     assert size == {"width": 640, "height": 416}
+    assert repr(picture) == f"<Picture: {picture.title}>"
 
 
 def test_matplotlib_is_left_as_it_was():

@@ -78,12 +78,12 @@ def gradient_picture(trace: Trace, layer: str | None = None, *, padding: bool = 
         return y * scale
 
     def paint(axes: Axes, narrow: bool) -> None:
-        dots: Any = {"marker": "o", "markersize": 4 if len(back) <= 40 else 2, "linewidth": 1.8}
+        mark: Any = {"marker": "o", "markersize": 4 if len(back) <= 40 else 2}
         axes.set_yscale("log")
-        axes.plot(back, _visible(drawn), color=POSITIVE, label="gradient |dL/dh_t|, left scale", **dots)
-        axes.plot(
-            back, _visible(let_through * scale), color=NEGATIVE, linestyle="--", label="Jacobian product |dh_T/dh_t|, right scale", **dots
-        )
+        axes.plot(back, _visible(drawn), color=POSITIVE, linewidth=1.6, label="gradient |dL/dh_t|, left scale", zorder=3, **mark)
+        # Wide and below, so that both are seen where they run together; a single step has no line to it, and is a mark.
+        wide: Any = {"linestyle": "--", "linewidth": 3.2, "marker": "s" if len(back) == 1 else None, "markersize": 9}
+        axes.plot(back, _visible(let_through * scale), color=NEGATIVE, label="Jacobian product |dh_T/dh_t|, right scale", **wide)
         _limit(axes, np.r_[drawn, let_through * scale])
         axes.set_ylabel("|dL/dh_t| (nats per unit of h)")
         right = axes.secondary_yaxis("right", functions=(as_product, as_gradient))

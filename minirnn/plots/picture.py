@@ -94,6 +94,9 @@ class Picture(NamedTuple):
     paint: Callable[[Axes, bool], None]
     heights: Heights = Heights()
 
+    def __repr__(self) -> str:
+        return f"<Picture: {self.title}>"
+
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         """Give a notebook the PNG, and half its dots as the size to show it at, so that it is sharp on fine screens."""
         stream = io.BytesIO()
