@@ -16,7 +16,7 @@ const FormulaPanel = (() => {
 
   const wordOf = (reading, t) => {
     const step = reading.steps[t];
-    return step.pad ? "<pad>" : step.start ? "<start>" : step.id === Words.OOV ? "<oov>" : step.piece.text;
+    return step.pad ? "<pad>" : step.start ? "<start>" : step.id === Words.OOV ? "<oov>" : quoted(step.piece.text);
   };
 
   function inputName(reading, layer) {
