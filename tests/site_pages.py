@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+NAMESPACES = ("minirnn", "minirnn.plots", "minirnn.tracing", "minirnn.checking", "minirnn.explain")
+"""Modules whose ``__all__`` is public; those that it names are public too."""
+
 FENCE = re.compile(r"^(?P<fence>(?:`{3,}|:{3,}))(?P<what>.*)$")
 PROSE = tuple(f"{{{name}}}" for name in ("admonition", "attention", "hint", "important", "note", "seealso", "tip", "warning"))
 """Directives whose contents are text as well."""

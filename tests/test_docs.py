@@ -10,10 +10,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from site_pages import DOCS, course, described, public, read_page, resolve
+from site_pages import DOCS, NAMESPACES, course, described, public, read_page, resolve
 
 ENGLISH, KOREAN = course("en"), course("ko")
-NAMESPACES = ("minirnn", "minirnn.plots", "minirnn.tracing", "minirnn.explain")
 HANGUL = re.compile(r"[ㄱ-ㆎ가-힣]")
 
 

@@ -113,6 +113,14 @@ def write_page(path: str | os.PathLike[str], html: str) -> None:
     ------
     OSError
         It cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/page.html"
+    >>> write_page(path, "<!doctype html>")
+    >>> os.path.getsize(path)
+    15
     """
     with atomic_write(path, "w", newline="") as stream:
         stream.write(html)

@@ -69,7 +69,13 @@ PNG: Any = {"dpi": 160, "facecolor": "white", "format": "png"}
 
 
 class Heights(NamedTuple):
-    """Inches that a drawing is high: as a PNG of 8.0 inches' width, as a wide SVG of 8.6, and as a narrow one of 3.9."""
+    """Inches that a drawing is high: as a PNG of 8.0 inches' width, as a wide SVG of 8.6, and as a narrow one of 3.9.
+
+    Examples
+    --------
+    >>> Heights(png=7.0).narrow
+    5.2
+    """
 
     png: float = 5.2
     wide: float = 4.9
@@ -86,6 +92,12 @@ class Picture(NamedTuple):
     source : the reviews it was made from.
     paint : function that draws into empty axes; told whether there is little room.
     heights : how high it is.
+
+    Examples
+    --------
+    >>> picture = Picture("A falling line", "It goes from 1 to 0.", "two numbers", lambda axes, narrow: axes.plot([1, 0], color=INK))
+    >>> picture.title, picture.heights.png
+    ('A falling line', 5.2)
     """
 
     title: str
@@ -113,6 +125,15 @@ def save_png(picture: Picture, path: str | os.PathLike[str]) -> None:
     ------
     OSError
         The file cannot be written.
+
+    Examples
+    --------
+    >>> picture = Picture("A falling line", "It goes from 1 to 0.", "two numbers", lambda axes, narrow: axes.plot([1, 0], color=INK))
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/line.png"
+    >>> save_png(picture, path)
+    >>> os.path.getsize(path) > 1000
+    True
     """
     with matplotlib.rc_context(RC), atomic_path(path) as partial:
         _titled(picture).savefig(partial, **PNG)
@@ -124,6 +145,13 @@ def to_svg(picture: Picture, *, narrow: bool = False) -> str:
     Parameters
     ----------
     narrow : drawn for a telephone, with fewer inches for the same letters.
+
+    Examples
+    --------
+    >>> picture = Picture("A falling line", "It goes from 1 to 0.", "two numbers", lambda axes, narrow: axes.plot([1, 0], color=INK))
+    >>> svg = to_svg(picture)
+    >>> svg[:4], "var(--" in svg
+    ('<svg', True)
     """
     with matplotlib.rc_context(RC):
         figure, axes = _figure(*((3.9, picture.heights.narrow) if narrow else (8.6, picture.heights.wide)))
@@ -141,6 +169,15 @@ def page_svg(figure: Figure, mark: str, variables: Mapping[str, str] = VARIABLES
     ----------
     mark : goes before every name in it, so that no other drawing on the page shares them.
     variables : colour to the CSS variable that takes its place.
+
+    Examples
+    --------
+    >>> figure = Figure()
+    >>> axes = figure.add_subplot()
+    >>> bars = axes.bar([1, 2], [3, 4], color=FILL)
+    >>> svg = page_svg(figure, "bars")
+    >>> "var(--fill)" in svg, ' id="bars-' in svg
+    (True, True)
     """
     stream = io.StringIO()
     with matplotlib.rc_context(SVG):

@@ -42,6 +42,17 @@ class Trace:
     leaning (T,) : x_t · dlogit/dx_t, the token's share of the logit to first order: above 0 it pushes towards "positive"; None unless
         ``one_sigmoid``
     bptt : steps from the end that the gradient was carried back, or None for all
+
+    Examples
+    --------
+    >>> import minirnn
+    >>> from minirnn.layers import Dense, Embedding, Input, SimpleRNN
+    >>> model = minirnn.Sequential([Input((4,)), Embedding(9, 3), SimpleRNN(5), Dense(1, "sigmoid")], seed=1)
+    >>> trace = minirnn.trace(model, "not bad", word_index={"not": 1, "bad": 2})
+    >>> len(trace), trace.padding, trace.tokens()
+    (4, 1, ['<pad>', '<start>', 'not', 'bad'])
+    >>> trace["simple_rnn"].h.shape
+    (4, 5)
     """
 
     model: str

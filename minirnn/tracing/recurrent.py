@@ -42,6 +42,18 @@ class LayerTrace:
     z_recurrent (T,H) : h_(t-1) · Wh
     hs (T+1,H) : the states; slot 0 is the initial state, 0
     dh (T,H), dz (T,H) : gradients of the loss, in nats per unit; None without a label
+
+    Examples
+    --------
+    >>> import minirnn
+    >>> from minirnn.layers import Dense, Embedding, Input, SimpleRNN
+    >>> model = minirnn.Sequential([Input((4,)), Embedding(9, 3), SimpleRNN(5), Dense(1, "sigmoid")], seed=1)
+    >>> model.compile("rmsprop", "binary_crossentropy")
+    >>> layer = minirnn.trace(model, [0, 1, 4, 5], y=1)["simple_rnn"]
+    >>> bool(np.allclose(layer.z, layer.z_input + layer.z_recurrent + layer.b))
+    True
+    >>> bool(np.allclose(layer.dWh, layer.dWh_steps.sum(axis=0)))
+    True
     """
 
     name: str
