@@ -13,7 +13,7 @@
   const reader = payload.layers.find(layer => layer.kind === "rnn" || layer.kind === "bidirectional");
   const readsTokens = payload.layers.indexOf(reader) <= 1 && (payload.layers.indexOf(reader) === 0 || first.kind === "embedding");
   const firstReaders = readsTokens ? (reader.kind === "bidirectional" ? 2 : 1) : 0; // layers that look up a row of a table for each id
-  const defaults = { text: about.text, step: null, unit: 0, layer: 0, label: about.label, padding: "pre", mask: ownMask, bptt: null, wh: 1, untrained: false, pads: false, colour: "sensitivity" };
+  const defaults = { text: about.text, step: null, unit: 0, layer: 0, label: about.label, padding: "pre", mask: ownMask, bptt: null, wh: 1, untrained: false, pads: false, colour: "push" };
   let settings = { ...defaults, ...Controls.fromAddress() };
   let reading = null, waiting = null;
   const FEW = 16; // units that need no sorting
