@@ -15,6 +15,7 @@ Both models see the same rows in the same split; only how an id becomes a vector
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import time
@@ -25,8 +26,8 @@ from typing import Any
 
 import numpy as np
 
-from minirnn import __version__, layers, runs
-from minirnn.callbacks import Callback, CSVLogger, EarlyStopping, ModelCheckpoint
+from minirnn import __version__, layers, plateau, runs
+from minirnn.callbacks import Callback, CSVLogger, EarlyStopping, Inspector, ModelCheckpoint
 from minirnn.corpus import Corpus
 from minirnn.findings import Curve
 from minirnn.interrupt import Interrupter
@@ -34,10 +35,18 @@ from minirnn.jit import DEFAULT_BACKEND
 from minirnn.layers import Input
 from minirnn.machine import version
 from minirnn.model import Sequential
+from minirnn.one_hot import OneHot
 from minirnn.optimizers import RMSprop
+from minirnn.plateau import Inside, inside_of
 from minirnn.preparation import ORDER_SEED, SPLIT_SEED, Prepared, length_statistics
 from minirnn.runs import Outcome, Record, Settings
 from minirnn.tokens import as_input
+
+LEAST_READ = 16
+"""Reviews of a last batch whose states say something of all; where it has fewer, others are read."""
+
+SNAPSHOT_BYTES = 16e6
+"""What the weights of some epochs may take, about, in memory and in the run folder."""
 
 
 class EpochTimer(Callback):
@@ -170,21 +179,38 @@ def run(
     record = describe(settings, corpus, counts, lengths)
     runs.write_record(folder, record)
     histories: dict[str, Any] = {}
+    insides: list[Inside] = []
     try:
         with Interrupter() as interrupter:
             for encoding in settings.encodings:
                 say(f"\nTraining the {runs.TITLES[encoding]} model")
-                record.models[encoding], histories[encoding] = train(encoding, settings, prepared, folder, loudness, [interrupter])
+                inspector = make_inspector(encoding, settings, prepared)
+                outcome, history = train(encoding, settings, prepared, folder, loudness, [interrupter, inspector])
+                record.models[encoding], histories[encoding], figures = outcome, history, inspector.to_dict()
                 runs.write_record(folder, record)
+                runs.write_figures(folder / runs.INSPECTOR_FILES[encoding], figures)
+                insides.append(inside_of(outcome.title, settings.maxlen, history["val_loss"], figures))
                 interrupter.pass_on()
         record.status = "finished"
-        leave_pictures(folder, record, corpus, prepared.lengths, histories)
+        leave_pictures(folder, record, corpus, prepared.lengths, histories, insides)
     except BaseException as error:
         record.status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         raise
     finally:
         runs.write_record(folder, record)
     return record
+
+
+def make_inspector(encoding: str, settings: Settings, prepared: Prepared) -> Inspector:
+    """Make what looks into a training: at the last batch, or where that is short at as many reviews of the training set."""
+    N, V, H, E = len(prepared.train.labels), settings.num_words, settings.units, settings.embedding_dim
+    rest = N % settings.batch_size or settings.batch_size
+    probe = None
+    if rest < LEAST_READ:
+        ids = prepared.train.ids[:LEAST_READ]
+        probe = OneHot(ids, V) if encoding == "onehot" else ids
+    largest = 4 * (V * max(E, H) + (max(E, V) + H) * H)
+    return Inspector(snapshots=max(1, math.ceil(largest * settings.epochs / SNAPSHOT_BYTES)), probe=probe)
 
 
 def describe(settings: Settings, corpus: Corpus, counts: dict[str, int], lengths: dict[str, float]) -> Record:
@@ -212,7 +238,9 @@ def describe(settings: Settings, corpus: Corpus, counts: dict[str, int], lengths
     )
 
 
-def leave_pictures(folder: Path, record: Record, corpus: Corpus, lengths: np.ndarray, histories: dict[str, Any]) -> None:
+def leave_pictures(
+    folder: Path, record: Record, corpus: Corpus, lengths: np.ndarray, histories: dict[str, Any], insides: Sequence[Inside]
+) -> None:
     """Draw the pictures of a finished run and write its page."""
     from minirnn import plots, report  # here because matplotlib takes 0.4 s to import
 
@@ -225,6 +253,8 @@ def leave_pictures(folder: Path, record: Record, corpus: Corpus, lengths: np.nda
         plots.loss_picture(curves, corpus.short_name),
         plots.accuracy_picture(curves, corpus.short_name, counts["test"]),
     ]
-    for picture, name in zip(pictures, runs.PICTURE_FILES, strict=True):
+    closer = [plots.reach_picture(insides, corpus.short_name), plots.words_picture(insides, corpus.short_name)]
+    for picture, name in zip([*pictures, *closer], runs.PICTURE_FILES, strict=True):
         plots.save_png(picture, folder / name)
-    report.write_report(folder / runs.REPORT, record, histories, pictures)
+    why = report.Section(plateau.heading(insides), plateau.paragraphs(insides), closer)
+    report.write_report(folder / runs.REPORT, record, histories, pictures, why)

@@ -1,6 +1,6 @@
 """How far back a network reads: what its output owes to each step, and over how many steps that adds up.
 
-Comes in: the states of some reviews, Wh, and the weights of the Dense that reads the last state. Goes out: three figures.
+Comes in: the states of some reviews, Wh, and the weights of the Dense that reads the last state. Goes out: a few figures.
 
 A step's word enters the state through z_t, so what the logit owes to step t is its gradient there, back from the last state,
 
@@ -15,6 +15,9 @@ Both are 1 for a network that looks at the last word only, and T for one that tr
 whose eigenvalues are far from the positive real axis turns the gradient at every step, so that the same word counts for "positive" at one
 distance from the end and for "negative" at another. The gradient then gets far, and what it teaches about a word cancels out. A review is
 judged by a sum over its words, and such a sum is carried only where the aligned reach is long.
+
+    turn  = |angle of λ|, λ the eigenvalue of Wh with the largest real part: 0 where one direction is carried as it is; at 11 degrees
+            a step, what a word left in the state points the other way after 16 steps
 
     saturated share = share of the states with |h| beyond a threshold, where the slope 1 - h² is nearly 0; of |2h - 1| for a sigmoid
 
@@ -105,6 +108,26 @@ def reach(passage: Passage, Wh: np.ndarray, head: np.ndarray, activation: str) -
         return float("nan"), float("nan")
     total = dz.sum(axis=0).mean(axis=1)
     return float(norms.sum()) / B / at_end, float(np.linalg.norm(total)) / of_the_mean
+
+
+def eigenvalues_of(Wh: np.ndarray) -> np.ndarray:
+    """Give the eigenvalues (H,) of Wh (H,H); NaN where a weight is not finite.
+
+    >>> import numpy as np
+    >>> float(np.abs(eigenvalues_of(np.array([[0.5, 0.0], [7.0, -2.0]]))).max())
+    2.0
+    """
+    return np.linalg.eigvals(Wh) if np.isfinite(Wh).all() else np.full(len(Wh), np.nan)
+
+
+def leading_turn(eigenvalues: np.ndarray) -> float:
+    """Give the turn, 0..180 degrees, of those eigenvalues.
+
+    >>> import numpy as np
+    >>> round(leading_turn(np.array([-1.0, 0.2, 0.5 + 0.5j, 0.5 - 0.5j])), 6)
+    45.0
+    """
+    return float(np.degrees(np.abs(np.angle(eigenvalues[np.argmax(eigenvalues.real)]))))
 
 
 def saturated_share(passage: Passage, activation: str, threshold: float) -> float:

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from html import escape
+from typing import NamedTuple
 
 from minirnn import plots
 from minirnn.files import atomic_write
@@ -28,6 +29,7 @@ body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 56rem; background: 
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; overflow-wrap: break-word; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .5rem; }
 h2 { font-size: 1.25rem; line-height: 1.3; margin: 2.5rem 0 .5rem; }
+h3 { font-size: 1.05rem; line-height: 1.35; margin: 1.75rem 0 .5rem; }
 p { margin: .5rem 0; }
 .source, figcaption { color: var(--muted); }
 .notice { background: var(--notice); padding: .6rem .8rem; border-radius: .4rem; }
@@ -51,6 +53,21 @@ code { font-size: .9em; }
   th, td { padding: .35rem .3rem; } h1 { font-size: 1.4rem; } }
 @media print { .narrow { display: none; } .wide { display: block; } }
 """
+
+
+class Section(NamedTuple):
+    """A part of the page that explains something.
+
+    Attributes
+    ----------
+    title : its heading.
+    paragraphs : its words.
+    pictures : what they are about.
+    """
+
+    title: str
+    paragraphs: Sequence[str]
+    pictures: Sequence[Picture]
 
 
 def comparison(record: Record) -> tuple[list[str], list[tuple[str, list[str]]]]:
@@ -118,7 +135,11 @@ def command(settings: Settings, kind: str) -> str:
 
 
 def write_report(
-    path: str | os.PathLike[str], record: Record, histories: Mapping[str, Mapping[str, Sequence[float]]], pictures: Sequence[Picture]
+    path: str | os.PathLike[str],
+    record: Record,
+    histories: Mapping[str, Mapping[str, Sequence[float]]],
+    pictures: Sequence[Picture],
+    why: Section | None = None,
 ) -> None:
     """Write the page, whole or not at all.
 
@@ -127,6 +148,7 @@ def write_report(
     record : of the run, with at least one trained model.
     histories : per encoding, name to values, one an epoch.
     pictures : in the order in which they are shown.
+    why : a section of its own after them.
 
     Raises
     ------
@@ -134,10 +156,12 @@ def write_report(
         It cannot be written.
     """
     with atomic_write(path, "w") as stream:
-        stream.write(page(record, histories, pictures))
+        stream.write(page(record, histories, pictures, why))
 
 
-def page(record: Record, histories: Mapping[str, Mapping[str, Sequence[float]]], pictures: Sequence[Picture]) -> str:
+def page(
+    record: Record, histories: Mapping[str, Mapping[str, Sequence[float]]], pictures: Sequence[Picture], why: Section | None = None
+) -> str:
     """Give the page as text; the arguments are those of `write_report`."""
     heads, rows = comparison(record)
     reviews, lengths, settings = record.data["reviews"], record.lengths, record.settings
@@ -159,6 +183,7 @@ def page(record: Record, histories: Mapping[str, Mapping[str, Sequence[float]]],
         _table(["", *heads], rows),
         *(f"<p>{_text(sentence)}</p>" for sentence in remarks(record)),
         *(_figure(picture) for picture in pictures),
+        *([] if why is None else _section(why)),
         "<h2>Every epoch</h2>",
         *(_epoch_table(record.models[encoding], history) for encoding, history in histories.items()),
         "<h2>How to repeat it</h2>",
@@ -179,14 +204,21 @@ def _text(words: str) -> str:
     return escape(words).replace("-", "&#8209;")
 
 
-def _figure(picture: Picture) -> str:
+def _section(section: Section) -> list[str]:
+    paragraphs = [f"<p>{_text(words)}</p>" for words in section.paragraphs]
+    return [f"<h2>{_text(section.title)}</h2>", *paragraphs, *(_figure(picture, "h3") for picture in section.pictures)]
+
+
+def _figure(picture: Picture, heading: str = "h2") -> str:
     """Give a picture twice, of which the page shows the one that fits."""
     label = escape(picture.description, quote=True)
     drawings = "".join(
         f'<div class="{kind}" role="img" aria-label="{label}">{plots.to_svg(picture, narrow=kind == "narrow")}</div>'
         for kind in ("wide", "narrow")
     )
-    return f"<h2>{_text(picture.title)}</h2>\n<figure>{drawings}<figcaption>Data: {escape(picture.source)}</figcaption></figure>"
+    return (
+        f"<{heading}>{_text(picture.title)}</{heading}>\n<figure>{drawings}<figcaption>Data: {escape(picture.source)}</figcaption></figure>"
+    )
 
 
 def _table(heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], css: str = "") -> str:

@@ -4,6 +4,7 @@ Comes in: settings and figures. Goes out: files, and what they say when they are
 
     run.json                       all settings, the data's origin, versions, seeds, figures; status: running, finished, interrupted, failed
     history-<encoding>.csv         loss and accuracy of every finished epoch, counted from 0 as Keras does
+    inspector-<encoding>.npz       what the Inspector recorded: a figure an epoch under each name, and the weights of some epochs
     best-...-model.keras           the model of the epoch with the lowest val_loss
     *.png, report.html             pictures, and the page that holds it all
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +29,8 @@ ENCODINGS = ("onehot", "embedding")
 TITLES = {"onehot": "one-hot", "embedding": "embedding"}
 MODEL_FILES = {"onehot": "best-simplernn-model.keras", "embedding": "best-embedding-model.keras"}
 HISTORY_FILES = {"onehot": "history-onehot.csv", "embedding": "history-embedding.csv"}
-PICTURE_FILES = ("lengths.png", "loss.png", "accuracy.png")
+INSPECTOR_FILES = {"onehot": "inspector-onehot.npz", "embedding": "inspector-embedding.npz"}
+PICTURE_FILES = ("lengths.png", "loss.png", "accuracy.png", "reach.png", "words.png")
 REPORT = "report.html"
 
 
@@ -150,7 +153,7 @@ def new_folder(out: str | os.PathLike[str] | None = None, *, overwrite: bool = F
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / RECORD).exists() and not overwrite:
             raise FileExistsError(f"--out {folder} holds a run already. Name another folder, or add --overwrite to replace it.")
-        for name in (RECORD, *MODEL_FILES.values(), *HISTORY_FILES.values(), *PICTURE_FILES, REPORT):
+        for name in (RECORD, *MODEL_FILES.values(), *HISTORY_FILES.values(), *INSPECTOR_FILES.values(), *PICTURE_FILES, REPORT):
             (folder / name).unlink(missing_ok=True)
         return folder
     stamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")
@@ -182,6 +185,14 @@ def write_record(folder: Path, record: Record) -> None:
     with atomic_write(folder / RECORD, "w") as stream:
         json.dump(asdict(record), stream, indent=2, ensure_ascii=False)
         stream.write("\n")
+
+
+def write_figures(path: Path, figures: Mapping[str, Any]) -> None:
+    """Write arrays under their names, whole or not at all; ``np.load`` reads them, and needs no pickle to."""
+    import numpy as np  # here because the command's help needs none
+
+    with atomic_write(path) as stream:
+        np.savez(stream, **figures)
 
 
 def read_record(folder: Path) -> Record:

@@ -7,6 +7,7 @@ import json
 import numpy as np
 
 from minirnn.findings import Curve
+from minirnn.plateau import Inside
 from minirnn.runs import Outcome, Record, Settings
 
 WORDS = ("the", "film", "great", "awful", "was", "plot")
@@ -49,6 +50,14 @@ HISTORIES = {"onehot": SLOW, "embedding": FAST}
 def curves():
     """Give the canned curves: one-hot is best at epoch 4 of 5, embedding at epoch 2 of 3."""
     return [Curve("one-hot", SLOW, 4, 0.66), Curve("embedding", FAST, 2, 0.715)]
+
+
+def insides():
+    """Give what was recorded inside the canned models: the one-hot model's words add up from epoch 4 on."""
+    slow = Inside(
+        "one-hot", 100, SLOW["val_loss"], [9, 8, 8, 30, 40], [1, 1.1, 0.9, 20, 30], [0.02, 0.05, 0.07, 0.1, 0.14], [0.1] * 5, 12.0
+    )
+    return [slow, Inside("embedding", 100, FAST["val_loss"], [50, 60, 55], [40, 55, 50], [0.2, 0.4, 0.5], [0.2] * 3, 0.0)]
 
 
 def outcome(encoding, **changes):

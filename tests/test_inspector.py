@@ -70,6 +70,8 @@ def test_the_figures_of_weights_are_those_of_the_weights(stack, backend):
         place = next(n for n, slot in enumerate(model.parameters.slots) if slot.layer is rnn and slot.name == "recurrent_kernel")
         radii = [np.abs(np.linalg.eigvals(kept[n][place].astype(float))).max() for n in (1, 2, 3)]
         np.testing.assert_allclose(records[f"{rnn.name}.radius"], radii, rtol=1e-5)
+        leading = [max(np.linalg.eigvals(kept[n][place].astype(float)), key=lambda value: value.real) for n in (1, 2, 3)]
+        np.testing.assert_allclose(records[f"{rnn.name}.turn"], np.abs(np.angle(leading, deg=True)), atol=1e-3)
     assert not recurrent(model) or records[f"{recurrent(model)[0].name}.words.norm"]
 
 
@@ -101,7 +103,9 @@ def test_the_word_part_is_the_table_that_the_ids_pick_from(one_hot):
     assert tables[0].shape == (V, H)
     np.testing.assert_allclose(records["norm"], [np.linalg.norm(table) for table in tables[1:]], rtol=1e-6)
     np.testing.assert_allclose(records["update"], [np.linalg.norm(b - a) for a, b in itertools.pairwise(tables)], rtol=1e-5)
-    np.testing.assert_allclose(records["moved"], [np.linalg.norm(table - tables[0]) for table in tables[1:]], rtol=1e-5)
+    np.testing.assert_allclose(
+        records["moved"], [np.linalg.norm(table - tables[0]) / np.linalg.norm(tables[0]) for table in tables[1:]], rtol=1e-5
+    )
 
 
 class ReadLast(Callback):
@@ -293,8 +297,8 @@ def test_only_what_is_wanted_is_recorded():
     inspector = Inspector("radius", snapshots=0)
     fit(model_of("both ways"), inspector)
 
-    assert {name.split(".")[-1] for name in inspector.records} == {"radius"}
-    assert len(inspector.records) == 2
+    assert {name.split(".")[-1] for name in inspector.records} == {"radius", "turn"}
+    assert len(inspector.records) == 4
     assert inspector.snapshots == {}
     assert set(inspector.to_dict()) == {"epoch", *inspector.records}
 
@@ -324,7 +328,8 @@ def test_layers_that_are_called_alike_are_told_apart():
 
     fit(model, inspector)
 
-    assert set(inspector.records) == {"forward_one.radius", "both.forward_one.radius", "backward_one.radius"}
+    names = {name.removesuffix(".radius") for name in inspector.records if name.endswith(".radius")}
+    assert names == {"forward_one", "both.forward_one", "backward_one"}
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,8 @@ def test_a_run_leaves_all_its_files(finished):
     folder, _ = finished
 
     expected = {
-        "run.json", "report.html", "lengths.png", "loss.png", "accuracy.png",
+        "run.json", "report.html", "lengths.png", "loss.png", "accuracy.png", "reach.png", "words.png",
+        "inspector-onehot.npz", "inspector-embedding.npz",
         "history-onehot.csv", "history-embedding.csv", "best-simplernn-model.keras", "best-embedding-model.keras",
     }  # fmt: skip
     assert {path.name for path in folder.iterdir()} == expected
@@ -90,6 +91,33 @@ def test_the_history_on_disk_has_a_line_for_each_epoch(finished, encoding):
         rows = list(csv.DictReader(stream))
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]
     assert set(rows[0]) == {"epoch", "accuracy", "loss", "val_accuracy", "val_loss"}
+
+
+@pytest.mark.parametrize("encoding", ["onehot", "embedding"])
+def test_what_was_recorded_inside_has_a_figure_for_each_epoch_and_the_weights_that_were_restored(finished, encoding):
+    folder, run_record = finished
+
+    with np.load(folder / runs.INSPECTOR_FILES[encoding], allow_pickle=False) as file:
+        figures = dict(file)
+    restored = load_model(folder / runs.MODEL_FILES[encoding]).get_weights()
+
+    assert figures["epoch"].tolist() == [0, 1, 2]
+    assert all(len(values) == 3 for name, values in figures.items() if not name.startswith("snapshots"))
+    assert figures["snapshots"].tolist() == [0, 1, 2, 3]
+    kept = [values[run_record.models[encoding].best_epoch] for name, values in figures.items() if name.startswith("snapshots.")]
+    assert all(np.array_equal(one, other) for one, other in zip(kept, restored, strict=True))
+
+
+def test_a_large_model_is_kept_less_often_and_a_short_last_batch_is_not_trusted(imdb):
+    settings = Settings(**TINY)  # 36 reviews in batches of 8: the last has 4
+    inspector = job.make_inspector("embedding", settings, prepare(imdb, settings))
+    assert inspector.snapshots_every == 1
+    assert len(inspector.probe) == job.LEAST_READ
+
+    settings = Settings(**TINY | {"batch_size": 18, "num_words": 20_000, "embedding_dim": 50, "epochs": 100})
+    inspector = job.make_inspector("embedding", settings, prepare(imdb, settings))
+    assert inspector.snapshots_every == 27  # 4.2 MB a time
+    assert inspector.probe is None
 
 
 @pytest.mark.parametrize("encoding", ["onehot", "embedding"])

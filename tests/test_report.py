@@ -3,10 +3,10 @@
 from html.parser import HTMLParser
 
 import pytest
-from small_run import HISTORIES, curves, outcome, record
+from small_run import HISTORIES, curves, insides, outcome, record
 
-from minirnn import plots
-from minirnn.report import command, comparison, page, remarks, size, write_report
+from minirnn import plateau, plots
+from minirnn.report import Section, command, comparison, page, remarks, size, write_report
 from minirnn.runs import Settings
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -78,6 +78,18 @@ def test_built_in_reviews_are_never_shown_as_imdb():
     assert "built-in reviews (generated, not IMDB)" in text
     assert "No figure on this page says anything about IMDB" in text
     assert "--reviews" in text
+
+
+def test_the_section_that_explains_stands_between_the_pictures_and_the_epochs():
+    pictures = [plots.reach_picture(insides(), "IMDB"), plots.words_picture(insides(), "IMDB")]
+    section = Section(plateau.heading(insides()), plateau.paragraphs(insides()), pictures)
+    reader = read(page(record(), HISTORIES, [plots.loss_picture(curves(), "IMDB")], section))
+
+    text = " ".join(reader.text).replace("‑", "-")
+    places = [text.index(words) for words in ("The two encodings", section.title, "Every epoch")]
+    assert places == sorted(places)
+    assert all(words in text for words in section.paragraphs)
+    assert (reader.elements.count("h3"), reader.elements.count("svg")) == (2, 6)
 
 
 def test_text_from_outside_cannot_become_markup():

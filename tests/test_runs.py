@@ -17,7 +17,7 @@ def test_runs_that_begin_in_one_second_get_folders_of_their_own(tmp_path, monkey
 
 def test_a_folder_that_holds_a_run_is_not_written_over_unless_asked(tmp_path):
     runs.write_record(tmp_path, record())
-    for name in ("report.html", "notes.txt"):
+    for name in ("report.html", "notes.txt", "inspector-onehot.npz", "inspector-embedding.npz", "reach.png", "words.png"):
         (tmp_path / name).touch()
 
     with pytest.raises(FileExistsError, match="--overwrite"):

@@ -8,12 +8,13 @@ taken one by one. Each figure says what it is of:
     layer.weight.update     |W - W before|  how far the whole epoch moved the weight: the sum of its steps, not the sum of their lengths
     layer.weight.norm       |W|             at the end of the epoch
     layer.radius            max |λ(Wh)|     spectral radius of a recurrent kernel at the end of the epoch
+    layer.turn              degrees         by which Wh turns, at each step, what it carries best (see `reach`)
     layer.saturated         0..1            share of the states of the last batch near a bound of the activation (see `reach`)
     layer.reach             steps           how far back the output's gradient gets, on the last batch (see `reach`)
     layer.aligned_reach     steps           how far back it pulls the same way
     layer.words.norm        |table|         of the word part of z, a row for each word: embeddings · Wx (V,H), or one-hot Wx; b is not in it
     layer.words.update                      how far the whole epoch moved it
-    layer.words.moved                       how far it is from where the training began
+    layer.words.moved       share           how far it is from where the training began, in units of its norm there
 
 Last-batch figures are of its states and gradients, which are from before its own update, and of the weights after it; of its first `rows`
 rows, and a last batch may be short. Reach is there for a SimpleRNN whose last state a Dense reads, words for one that reads an Embedding or
@@ -45,7 +46,7 @@ if TYPE_CHECKING:  # and where they are used: they import numba, and callbacks a
     from minirnn.reach import Passage
 
 FIGURES = ("gradient", "update", "norm", "radius", "saturated", "reach", "words")
-"""What can be recorded; "reach" and "words" stand for two and three lists a layer."""
+"""What can be recorded; "radius", "reach" and "words" stand for two and three lists a layer."""
 
 
 class Inspector(Callback):
@@ -177,7 +178,7 @@ class Inspector(Callback):
             self.snapshots[self._epoch + 1] = self.model.get_weights()
 
     def _figures(self) -> Iterator[tuple[str, float]]:
-        from minirnn.reach import reach, saturated_share
+        from minirnn.reach import eigenvalues_of, leading_turn, reach, saturated_share
 
         record, parameters = self.record, self.model.parameters
         for slot, name in zip(parameters.slots, self._weight_names, strict=True):
@@ -193,7 +194,9 @@ class Inspector(Callback):
         for rnn, name in self._rnns:
             Wh = rnn.values["recurrent_kernel"]
             if "radius" in record:
-                yield f"{name}.radius", spectral_radius(Wh)
+                eigenvalues = eigenvalues_of(Wh)
+                yield f"{name}.radius", float(np.abs(eigenvalues).max())
+                yield f"{name}.turn", leading_turn(eigenvalues)
             if "saturated" in record or id(rnn) in self._readers:
                 passage = self._passage(rnn)
                 if "saturated" in record:
@@ -209,7 +212,8 @@ class Inspector(Callback):
                 table = tables[id(rnn)]
                 yield f"{name}.words.norm", _norm(table)
                 yield f"{name}.words.update", _norm(table - self._tables[id(rnn)])
-                yield f"{name}.words.moved", _norm(table - self._first_tables[id(rnn)])
+                first = self._first_tables[id(rnn)]
+                yield f"{name}.words.moved", _norm(table - first) / (_norm(first) or math.nan)
 
     def _read_tables(self) -> dict[int, np.ndarray]:
         """Give the word part (V,H) of every layer that has one, a copy."""
@@ -244,16 +248,6 @@ class Inspector(Callback):
                 leaf.backend = backend
                 if hasattr(leaf, "state"):
                     leaf.state = state
-
-
-def spectral_radius(Wh: np.ndarray) -> float:
-    """Give the largest magnitude of an eigenvalue of Wh (H,H); NaN where a weight is not finite.
-
-    >>> import numpy as np
-    >>> spectral_radius(np.array([[0.5, 0.0], [7.0, -2.0]]))
-    2.0
-    """
-    return float(np.abs(np.linalg.eigvals(Wh)).max()) if np.isfinite(Wh).all() else float("nan")
 
 
 def _norm(array: np.ndarray) -> float:

@@ -7,6 +7,7 @@ library does not compute, but for the projection of words' vectors to two direct
 from minirnn.plots.contributions import contributions_picture
 from minirnn.plots.gradient import gradient_picture
 from minirnn.plots.picture import COLORS, FILL, GRID, INK, MUTED, PAPER, RC, SVG, VARIABLES, Heights, Picture, page_svg, save_png, to_svg
+from minirnn.plots.plateau import reach_picture, words_picture
 from minirnn.plots.probability import probability_picture
 from minirnn.plots.saliency import saliency_picture
 from minirnn.plots.states import saturation_picture, states_picture
@@ -32,10 +33,12 @@ __all__ = [
     "loss_picture",
     "page_svg",
     "probability_picture",
+    "reach_picture",
     "saliency_picture",
     "saturation_picture",
     "save_png",
     "states_picture",
     "to_svg",
     "vectors_picture",
+    "words_picture",
 ]
