@@ -115,12 +115,14 @@ def _prose(lines: list[str]) -> list[str]:
     """Text as it is, but for shapes and bars; examples, tables and blocks of equations untouched."""
     out: list[str] = []
     literal = example = False
+    inset = 0  # of a table, which is no quotation
     for place, line in enumerate(lines):
         indented = line.startswith(" ")
         if line.lstrip().startswith((">>>", "===")):  # an example, or a table, whose columns must stay
             example = True
+            inset = len(line) - len(line.lstrip()) if line.lstrip().startswith("===") else 0
         elif not line.strip():
-            example = False
+            example, inset = False, 0
         if literal and line.strip() and not indented:
             literal = False
         starts_block = indented and not literal and not example and (place == 0 or not lines[place - 1].strip())
@@ -129,7 +131,7 @@ def _prose(lines: list[str]) -> list[str]:
             if not before.endswith("::") and not re.match(r"\s*(\d+\.|[-*]|\.\.) ", before):
                 out += [".. code-block:: text", ""]
             literal = True
-        out.append(line if literal or example else _text(line))
+        out.append(line[inset:] if literal or example else _text(line))
     return out
 
 
