@@ -70,7 +70,7 @@ def test_the_gradient_and_the_jacobian_product_meet_at_the_end_each_on_its_scale
     trace = read()
     layer = trace.layers[0]
 
-    axes = painted(plots.gradient_picture(trace))
+    axes = painted(plots.gradient_picture(trace, padding=False))
 
     drawn = lines(axes)
     gradient, product = drawn["gradient |dL/dh_t|, left scale"], drawn["Jacobian product |dh_T/dh_t|, right scale"]
@@ -83,6 +83,8 @@ def test_the_gradient_and_the_jacobian_product_meet_at_the_end_each_on_its_scale
     np.testing.assert_allclose(right.get_ylim(), np.array(axes.get_ylim()) / norms[-1])
     assert axes.get_yscale() == "log"
     assert ticks(axes)[:2] == ["dull  0", "not  1"]
+    whole = lines(painted(plots.gradient_picture(trace)))["gradient |dL/dh_t|, left scale"]  # the way through the padding is drawn too
+    np.testing.assert_array_equal(whole, np.c_[range(10), norms[::-1]])
 
 
 @pytest.mark.parametrize("H", [6, 19])

@@ -17,7 +17,7 @@ from minirnn.plots.steps import read_steps
 def test_the_gradients_title_is_that_of_its_words_numbers(scale):
     trace = read(scale=scale)
 
-    title = plots.gradient_picture(trace).title
+    title = plots.gradient_picture(trace, padding=False).title
 
     norms = np.linalg.norm(trace.layers[0].dh, axis=1)[4:][::-1]
     assert title == gradient_title(norms, np.arange(6), norms[0])

@@ -36,14 +36,14 @@ SMALLEST = 1e-30
 """What is below is not drawn: it is 0 for all purposes, and a logarithm has no place for it."""
 
 
-def gradient_picture(trace: Trace, layer: str | None = None, *, padding: bool = False) -> Picture:
+def gradient_picture(trace: Trace, layer: str | None = None, *, padding: bool = True) -> Picture:
     """Draw the gradient's way back.
 
     Parameters
     ----------
     trace : from ``minirnn.trace``, with a label
     layer : name of a recurrent layer; default: the one nearest the output
-    padding : whether every step of padding is drawn, instead of one band
+    padding : whether every step of padding is drawn, where a gradient most often vanishes, or one band instead
 
     Raises
     ------
@@ -58,7 +58,7 @@ def gradient_picture(trace: Trace, layer: str | None = None, *, padding: bool = 
     >>> model.compile("rmsprop", "binary_crossentropy")
     >>> trace = minirnn.trace(model, "not bad", y=1, word_index={"not": 1, "bad": 2})
     >>> gradient_picture(trace).title
-    'The gradient neither vanishes nor explodes: 2 steps back it is as large as at the end'
+    'The gradient neither vanishes nor explodes: 3 steps back it is as large as at the end'
     """
     require_gradient("gradient_picture", trace)
     numbers = choose_layer("gradient_picture", trace, layer)
