@@ -5,7 +5,8 @@ what changed in it. Every sentence stands on figures of the run that it is about
 
 When, from val_loss and guessing (ln 2):
 
-    gain      = ln 2 - lowest val_loss; below `findings.LOSS_NOISE` nothing was learned, below ten times that a tenth cannot be seen
+    gain      = ln 2 - lowest val_loss; below `findings.LOSS_NOISE` nothing was learned, below five times that a tenth cannot be seen:
+                the losses of a run are of the same reviews, so half the noise of two is allowed for
     start     = first epoch at which a tenth of the gain is made
     half      = first epoch at which half of it is
     at once     start is epoch 1 or 2
@@ -104,7 +105,7 @@ def course_of(val_loss: Sequence[float]) -> Course:
     if gain < LOSS_NOISE:
         return Course("never", 0, 0, gain)
     start, half = (_first(val_loss, GUESSING - share) for share in (gain / 10, gain / 2))
-    if gain < 10 * LOSS_NOISE:
+    if gain < 5 * LOSS_NOISE:
         return Course("little", start, half, gain)
     if start <= 2:
         kind = "at once"

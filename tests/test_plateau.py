@@ -62,7 +62,8 @@ def text(*insides):
         (decaying(40, depth=0.3), "gradual"),
         (decaying(4), "at once"),
         (falling_at(20, steepness=0.15), "gradual"),
-        (falling_at(20, depth=0.05), "little"),
+        (falling_at(20, depth=0.04), "little"),
+        (falling_at(20, depth=0.06), "plateau"),
         (falling_at(200), "never"),
         ([0.71] * 9, "never"),
         ([0.66], "little"),
@@ -108,7 +109,7 @@ def test_the_sentence_has_the_figures_of_the_run():
 
 
 def test_a_model_without_a_plateau_gets_no_reasons_for_one():
-    for val_loss in (straight(), decaying(4), falling_at(200), falling_at(20, depth=0.05)):
+    for val_loss in (straight(), decaying(4), falling_at(200), falling_at(20, depth=0.04)):
         words = text(inside(val_loss, stepping(18)))
         assert "plateau of" not in words
         assert "did not rest" not in words
