@@ -2,7 +2,7 @@
 found here.
 
 Run it as ``python -m benchmarks.plateau``: IMDB is looked for as the command does, and its built-in reviews, which show no plateau, are not
-taken in its place. Takes about five minutes, and prints a line for each change: for each seed the epoch at which the model had made a
+taken in its place. Takes about three minutes, and prints a line for each change: for each seed the epoch at which the model had made a
 tenth of its gain in validation loss, and half of it (`minirnn.plateau.course_of`); - where it learned nothing, or too little to tell.
 
     as it is        the job's own model
