@@ -69,8 +69,12 @@ class Corpus:
             return reviews.load_data(num_words=num_words)
         return imdb.load_data(self.path, num_words=num_words)
 
-    def word_index(self) -> dict[str, int]:
+    def word_index(self, *, download: bool = True) -> dict[str, int]:
         """Give the word index: word -> rank.
+
+        Parameters
+        ----------
+        download : whether the network may be asked.
 
         Raises
         ------
@@ -81,7 +85,7 @@ class Corpus:
             from minirnn.datasets import reviews
 
             return reviews.get_word_index()
-        return store.read_word_index(store.find(store.WORD_INDEX, self.path).path)
+        return store.read_word_index(store.find(store.WORD_INDEX, self.path, download=download).path)
 
     def sha256(self) -> str:
         """Give the SHA-256 of the file in hexadecimal; empty for the built-in reviews."""

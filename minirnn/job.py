@@ -22,11 +22,11 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minirnn import __version__, layers, plateau, runs
+from minirnn import __version__, disputed, layers, plateau, runs
 from minirnn.callbacks import Callback, CSVLogger, EarlyStopping, Inspector, ModelCheckpoint
 from minirnn.corpus import Corpus
 from minirnn.findings import Curve
@@ -38,9 +38,14 @@ from minirnn.model import Sequential
 from minirnn.one_hot import OneHot
 from minirnn.optimizers import RMSprop
 from minirnn.plateau import Inside, inside_of
-from minirnn.preparation import ORDER_SEED, SPLIT_SEED, Prepared, length_statistics
+from minirnn.preparation import ORDER_SEED, SPLIT_SEED, Examples, Prepared, length_statistics
 from minirnn.runs import Outcome, Record, Settings
+from minirnn.saving import load_model
 from minirnn.tokens import as_input
+from minirnn.tracing import trace
+
+if TYPE_CHECKING:
+    from minirnn.report import Section
 
 LEAST_READ = 16
 """Reviews of a last batch whose states say something of all; where it has fewer, others are read."""
@@ -192,7 +197,7 @@ def run(
                 insides.append(inside_of(outcome.title, settings.maxlen, history["val_loss"], figures))
                 interrupter.pass_on()
         record.status = "finished"
-        leave_pictures(folder, record, corpus, prepared.lengths, histories, insides)
+        leave_pictures(folder, record, corpus, prepared, histories, insides)
     except BaseException as error:
         record.status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         raise
@@ -239,7 +244,7 @@ def describe(settings: Settings, corpus: Corpus, counts: dict[str, int], lengths
 
 
 def leave_pictures(
-    folder: Path, record: Record, corpus: Corpus, lengths: np.ndarray, histories: dict[str, Any], insides: Sequence[Inside]
+    folder: Path, record: Record, corpus: Corpus, prepared: Prepared, histories: dict[str, Any], insides: Sequence[Inside]
 ) -> None:
     """Draw the pictures of a finished run and write its page."""
     from minirnn import plots, report  # here because matplotlib takes 0.4 s to import
@@ -249,7 +254,7 @@ def leave_pictures(
     ]
     counts = record.data["reviews"]
     pictures = [
-        plots.lengths_picture(lengths, record.settings.maxlen, corpus.short_name),
+        plots.lengths_picture(prepared.lengths, record.settings.maxlen, corpus.short_name),
         plots.loss_picture(curves, corpus.short_name),
         plots.accuracy_picture(curves, corpus.short_name, counts["test"]),
     ]
@@ -257,4 +262,28 @@ def leave_pictures(
     for picture, name in zip([*pictures, *closer], runs.PICTURE_FILES, strict=True):
         plots.save_png(picture, folder / name)
     why = report.Section(plateau.heading(insides), plateau.paragraphs(insides), closer)
-    report.write_report(folder / runs.REPORT, record, histories, pictures, why)
+    best = {outcome.title: load_model(folder / runs.MODEL_FILES[encoding]) for encoding, outcome in record.models.items()}
+    report.write_report(folder / runs.REPORT, record, histories, pictures, [why, look_into(best, corpus, prepared.test)])
+
+
+def look_into(best: dict[str, Sequential], corpus: Corpus, test: Examples) -> Section:
+    """Find the test review that the models dispute, and draw what each does with it."""
+    from minirnn import plots, report
+
+    probs = {title: model.predict(as_input(model, test.ids), verbose=0)[:, 0] for title, model in best.items()}
+    review = disputed.find(probs, test.ids, test.labels)
+    word_index, no_words = None, ""
+    try:
+        word_index = corpus.word_index(download=False)
+    except FileNotFoundError as error:
+        no_words = str(error)
+    ids, drawn = test.ids[[review.place]], []
+    traces = [trace(model, as_input(model, ids), review.label, word_index=word_index) for model in best.values()]
+    for draw in (plots.saliency_picture, plots.probability_picture, plots.gradient_picture):
+        drawn += [draw(found) for found in traces]
+    if word_index is not None:
+        drawn += [plots.vectors_picture(model, word_index) for model in best.values()]
+    if len(best) > 1:
+        whose = [title.capitalize() for title in best] * len(drawn)
+        drawn = [picture._replace(title=f"{title}: {picture.title}") for title, picture in zip(whose, drawn, strict=False)]
+    return report.Section(disputed.heading(review), disputed.paragraphs(review, corpus.short_name, no_words), drawn)

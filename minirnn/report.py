@@ -139,7 +139,7 @@ def write_report(
     record: Record,
     histories: Mapping[str, Mapping[str, Sequence[float]]],
     pictures: Sequence[Picture],
-    why: Section | None = None,
+    sections: Sequence[Section] = (),
 ) -> None:
     """Write the page, whole or not at all.
 
@@ -148,7 +148,7 @@ def write_report(
     record : of the run, with at least one trained model.
     histories : per encoding, name to values, one an epoch.
     pictures : in the order in which they are shown.
-    why : a section of its own after them.
+    sections : parts of their own after them.
 
     Raises
     ------
@@ -156,11 +156,14 @@ def write_report(
         It cannot be written.
     """
     with atomic_write(path, "w") as stream:
-        stream.write(page(record, histories, pictures, why))
+        stream.write(page(record, histories, pictures, sections))
 
 
 def page(
-    record: Record, histories: Mapping[str, Mapping[str, Sequence[float]]], pictures: Sequence[Picture], why: Section | None = None
+    record: Record,
+    histories: Mapping[str, Mapping[str, Sequence[float]]],
+    pictures: Sequence[Picture],
+    sections: Sequence[Section] = (),
 ) -> str:
     """Give the page as text; the arguments are those of `write_report`."""
     heads, rows = comparison(record)
@@ -183,7 +186,7 @@ def page(
         _table(["", *heads], rows),
         *(f"<p>{_text(sentence)}</p>" for sentence in remarks(record)),
         *(_figure(picture) for picture in pictures),
-        *([] if why is None else _section(why)),
+        *(element for section in sections for element in _section(section)),
         "<h2>Every epoch</h2>",
         *(_epoch_table(record.models[encoding], history) for encoding, history in histories.items()),
         "<h2>How to repeat it</h2>",

@@ -1,6 +1,7 @@
 """The job on an archive of 45 + 30 reviews: the models, the figures, the files, and what a run leaves that does not finish."""
 
 import csv
+import html
 import json
 from dataclasses import asdict
 
@@ -10,6 +11,7 @@ from small_run import write_imdb
 
 from minirnn import job, runs, tokens
 from minirnn.corpus import Corpus
+from minirnn.datasets import store
 from minirnn.models import load_model
 from minirnn.one_hot import OneHot
 from minirnn.preparation import prepare, prepare_test
@@ -81,6 +83,33 @@ def test_a_run_leaves_all_its_files(finished):
     }  # fmt: skip
     assert {path.name for path in folder.iterdir()} == expected
     assert all((folder / name).stat().st_size for name in expected)
+
+
+def test_the_report_looks_into_a_test_review_with_the_numbers_of_a_trace(finished):
+    folder, _ = finished
+
+    page = html.unescape((folder / "report.html").read_text(encoding="utf-8")).replace("‑", "-")
+
+    assert "The test review that the two models judge most differently, word by word" in page
+    assert page.count("<h3>One-hot: ") == page.count("<h3>Embedding: ") == 4  # what pushes, the probability, the gradient, the words
+    assert "is not here" not in page
+
+
+def test_without_a_word_index_the_report_shows_numbers_and_says_why(tmp_path, monkeypatch):
+    alone = write_imdb(tmp_path / "data") / "imdb.npz"
+    (tmp_path / "data" / "imdb_word_index.json").unlink()
+    monkeypatch.delenv("MINIRNN_DATA", raising=False)
+    for folder_of in ("cache_folder", "keras_folder"):
+        monkeypatch.setattr(store, folder_of, lambda: tmp_path / "nowhere")
+    monkeypatch.setattr(store, "fetch", lambda name: pytest.fail("the network was asked"))
+    folder = tmp_path / "run"
+    folder.mkdir()
+
+    run(Corpus("imdb", alone, "the path given"), folder, encoding="embedding")
+
+    page = html.unescape((folder / "report.html").read_text(encoding="utf-8"))
+    assert "Numbers stand for words here: " in page
+    assert "imdb_word_index.json" in page
 
 
 @pytest.mark.parametrize("encoding", ["onehot", "embedding"])

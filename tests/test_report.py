@@ -83,7 +83,7 @@ def test_built_in_reviews_are_never_shown_as_imdb():
 def test_the_section_that_explains_stands_between_the_pictures_and_the_epochs():
     pictures = [plots.reach_picture(insides(), "IMDB"), plots.words_picture(insides(), "IMDB")]
     section = Section(plateau.heading(insides()), plateau.paragraphs(insides()), pictures)
-    reader = read(page(record(), HISTORIES, [plots.loss_picture(curves(), "IMDB")], section))
+    reader = read(page(record(), HISTORIES, [plots.loss_picture(curves(), "IMDB")], [section]))
 
     text = " ".join(reader.text).replace("‑", "-")
     places = [text.index(words) for words in ("The two encodings", section.title, "Every epoch")]
