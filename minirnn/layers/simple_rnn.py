@@ -282,10 +282,6 @@ class SimpleRNN(Layer):
         BACKENDS[self.backend].backward(dhs, dh, ids, rows, *way, values, self._hs, dtable, gradients, self._code)
         self.dinitial_state = dh
 
-    def states(self, b: int) -> np.ndarray:
-        """The states (T+1,H) that an example of the last batch went through, in the order of processing; slot 0 is the first."""
-        return self._hs[:, b].copy()
-
     def last_passage(self) -> Passage:
         """Give the states of the last forward pass, with its mask and its dropout. They belong to the layer: the next forward overwrites
         them. Before the first one there are none, and B is 0.

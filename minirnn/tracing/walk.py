@@ -30,8 +30,8 @@ from minirnn.model import Sequential
 from minirnn.one_hot import OneHot
 from minirnn.sequences import pad_sequences
 from minirnn.tokens import as_input, vocabulary
-from minirnn.tracing.passage import Passage, is_recurrent
 from minirnn.tracing.record import Trace
+from minirnn.tracing.round_trip import RoundTrip, is_recurrent
 from minirnn.tracing.stopping import outputs_if_stopped
 
 if TYPE_CHECKING:
@@ -104,38 +104,38 @@ def trace(
     if ids is None and word_index is not None:
         raise ValueError("trace: word_index gives ids their words, received vectors. Pass one-hot words as OneHot(ids, V), or leave it.")
     chosen_mask = None if mask is None else _checked_mask(mask, rows.shape[1])
-    passage = Passage(twin.layers, rows, chosen_mask)
+    trip = RoundTrip(twin.layers, rows, chosen_mask)
     head = twin.layers[-1]
-    one_sigmoid = isinstance(head, Dense) and head.activation == "sigmoid" and passage.output.shape == (1,)
-    way_back = {} if y is None else _back(twin, passage, y, reach, one_sigmoid)
+    one_sigmoid = isinstance(head, Dense) and head.activation == "sigmoid" and trip.output.shape == (1,)
+    way_back = {} if y is None else _back(twin, trip, y, reach, one_sigmoid)
     return Trace(
         model=model.name,
         ids=ids,
         words=None if ids is None or (word_index is None and not isinstance(x, str)) else _words(ids, word_index),
-        positions=passage.recurrent[0].positions,
-        mask=passage.mask,
-        output=passage.output,
+        positions=trip.recurrent[0].positions,
+        mask=trip.mask,
+        output=trip.output,
         outputs=outputs_if_stopped(twin.layers, rows, chosen_mask),
         one_sigmoid=one_sigmoid,
-        layers=passage.recurrent,
+        layers=trip.recurrent,
         **way_back,
     )
 
 
-def _back(twin: Sequential, passage: Passage, y: Any, bptt: int | None, one_sigmoid: bool) -> dict[str, Any]:
+def _back(twin: Sequential, trip: RoundTrip, y: Any, bptt: int | None, one_sigmoid: bool) -> dict[str, Any]:
     """Take the loss, carry its gradient back, and give what belongs to the whole model of it."""
-    shape = passage.output.shape
+    shape = trip.output.shape
     label = check_y("trace", y if np.shape(y) == (1, *shape) else np.asarray(y)[None], 1, shape, twin.dtype, twin.loss.bounded_labels)
-    twin.output_mask = passage.output_mask
-    loss, gradient = training.measure(twin, passage.output[None], label, np.zeros(1, np.intp), None)
-    T = passage.recurrent[0].steps
+    twin.output_mask = trip.output_mask
+    loss, gradient = training.measure(twin, trip.output[None], label, np.zeros(1, np.intp), None)
+    T = trip.recurrent[0].steps
     reach = T if bptt is None else bptt
     leaning = None
     if one_sigmoid:
         # before the loss's own way back, which leaves dh and dz behind
-        dlogit = passage.back(np.ones((1, 1)), True, reach, with_prices=False)
-        leaning = passage.along_tokens(dlogit)
-    dx = passage.back(gradient, twin.loss_reads_logits, reach)
+        dlogit = trip.back(np.ones((1, 1)), True, reach, with_prices=False)
+        leaning = trip.along_tokens(dlogit)
+    dx = trip.back(gradient, twin.loss_reads_logits, reach)
     return {
         "y": label.reshape(shape),
         "loss": loss,

@@ -25,8 +25,8 @@ def is_recurrent(layer: Layer) -> bool:
     return isinstance(layer, SimpleRNN | Bidirectional)
 
 
-class Passage:
-    """The way of one review.
+class RoundTrip:
+    """One review on its way through layers and back.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class Passage:
                 x=y[0][positions] if ids is None else None,
                 ids=None if ids is None else ids[positions],
                 z_input=z_input[positions],
-                hs=part.states(0),
+                hs=part.last_passage().hs[:, 0].copy(),
             )
             self._traces[place].append(found)
         return np.asarray(layer.merge(*outputs)) if isinstance(layer, Bidirectional) else outputs[0]
