@@ -107,6 +107,13 @@ MISTAKES = (
         _back(steps=lambda T: [T - 1]),
     ),
     Mistake(
+        "input gradient of the last step only",
+        "only the last step gives its input a gradient, though all of them give the weights one",
+        "dx_t = dz_t · Wxᵀ belongs inside the loop: written down before it, the input of every earlier step learns nothing, and so does "
+        "what stands in front of the layer.",
+        _back(finish=lambda dx, dWx, dWh, db: (np.concatenate([np.zeros_like(dx[:, :-1]), dx[:, -1:]], axis=1), dWx, dWh, db)),
+    ),
+    Mistake(
         "first step missing",
         "the loop ends at t=1, and the first step gives no gradient",
         "range leaves its end out: range(T - 1, -1, -1), or reversed(range(T)), goes down to t=0.",

@@ -5,7 +5,7 @@ them, one step on.
 
     v <- rho v + (1 - rho) g²                       velocity
     a <- rho a + (1 - rho) g                        with ``centered``
-    d  = v + epsilon,  or  v - a² + epsilon         epsilon inside the root: outside, small gradients step ten times too far
+    d  = v + epsilon,  or  v - a² + epsilon         epsilon inside the root: outside, small gradients step many times too far
     step = learning_rate g / sqrt(d)
     w <- w - step,  or  m <- momentum m + step, w <- w - m
 
