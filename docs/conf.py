@@ -13,7 +13,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE / "_extensions"), str(HERE.parent)]  # the minirnn that is described is the one beside this folder
+sys.path[:0] = [str(HERE / "_extensions"), str(HERE), str(HERE.parent)]  # the minirnn that is described is the one beside this folder
 
 project = "minirnn"
 author = "the minirnn authors"
@@ -27,6 +27,7 @@ extensions = [
     "docstrings",
     "korean_search",
     "languages",
+    "live_page",
     "mathml",
 ]
 exclude_patterns = ["_build", "jupyter_execute", "images", "README.md"]  # the second holds what the pages print
