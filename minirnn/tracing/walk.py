@@ -173,14 +173,12 @@ def _one_review(model: Sequential, x: Any, word_index: Mapping[str, int] | None)
     if isinstance(x, str):
         ids = imdb.encode(x, vocabulary(model), word_index=word_index)
         return as_input(model, pad_sequences([ids], maxlen=model.input_shape[1]))
-    axes = len(model.input_shape)
-    ids_for_one_hot = axes == 3 and not isinstance(x, OneHot) and np.asarray(x).dtype.kind in "iu" and np.ndim(x) <= 2 and np.ndim(x) > 0
-    if ids_for_one_hot and np.shape(x)[-1:] != model.input_shape[-1:]:
+    batch, axes = x if isinstance(x, OneHot) else np.asarray(x), len(model.input_shape)
+    if axes == 3 and batch.dtype.kind in "iu" and batch.shape[-1:] != model.input_shape[-1:]:
         raise ValueError(
             f"trace: model '{model.name}' reads vectors of shape (T,{model.input_shape[-1]}), received whole numbers of shape "
-            f"{np.shape(x)}. Ids of one-hot words go in as OneHot(ids, {model.input_shape[-1]})."
+            f"{batch.shape}. Ids of one-hot words go in as OneHot(ids, {model.input_shape[-1]})."
         )
-    batch = x if isinstance(x, OneHot) else np.asarray(x)
     if batch.ndim == axes - 1:
         return batch[None]
     if batch.ndim == axes and len(batch) != 1:
