@@ -107,6 +107,7 @@ def trace(
     trip = RoundTrip(twin.layers, rows, chosen_mask)
     head = twin.layers[-1]
     one_sigmoid = isinstance(head, Dense) and head.activation == "sigmoid" and trip.output.shape == (1,)
+    # the way back first: the shortened reviews go through the same layers, and overwrite what these hold
     way_back = {} if y is None else _back(twin, trip, y, reach, one_sigmoid)
     return Trace(
         model=model.name,
