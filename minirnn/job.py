@@ -197,6 +197,7 @@ def run(
                 insides.append(inside_of(outcome.title, settings.maxlen, history["val_loss"], figures))
                 interrupter.pass_on()
         record.status = "finished"
+        say("\nDrawing the report")
         leave_pictures(folder, record, corpus, prepared, histories, insides)
     except BaseException as error:
         record.status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
