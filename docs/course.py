@@ -13,6 +13,7 @@ A page that shows a figure shows `reviews.short_name` before it. ``MINIRNN_COURS
 from __future__ import annotations
 
 import os
+import warnings
 
 import minirnn
 from minirnn import job
@@ -22,6 +23,9 @@ from minirnn.datasets import store
 from minirnn.preparation import Prepared
 from minirnn.runs import Settings
 from minirnn.tokens import as_input
+
+# Looking through the caches imports pooch, and with it tqdm, which warns of every notebook without ipywidgets, and says where it lies.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 EPOCHS = min(100, int(os.environ.get("MINIRNN_COURSE_EPOCHS", "100")))
 """The most epochs that a page trains."""
