@@ -62,6 +62,12 @@ KERNEL = """
 c.InlineBackend.figure_formats = {"svg"}
 c.HistoryManager.enabled = False
 c.IPKernelApp.log_level = "ERROR"  # it warns of a connection that stays on this machine
+
+# What a cell prints is sent when the cell ends or shows a picture. Sent every 0.2 s, as is usual, it comes in pieces that may end within a
+# line, and nb_merge_streams puts a line break after each.
+from ipykernel.iostream import OutStream
+
+OutStream.flush_interval = 600
 """
 
 myst_enable_extensions = ["amsmath", "attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]

@@ -210,6 +210,24 @@ def test_pages_train_no_longer_than_they_are_told(monkeypatch: pytest.MonkeyPatc
     assert load("course").EPOCHS == 3
 
 
+def test_what_a_cell_prints_stays_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sphinx")
+    client, notebooks = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+
+    # given: the settings of the site's kernels, and a cell that takes its time within a line
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "profile_default").mkdir()
+    (tmp_path / "profile_default" / "ipython_kernel_config.py").write_text(load("conf").KERNEL)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    cell = notebooks.v4.new_code_cell("import time\nprint('loop', end='')\ntime.sleep(0.6)\nprint(' 3.5e-07')")
+
+    # when
+    client.NotebookClient(notebooks.v4.new_notebook(cells=[cell]), kernel_name="python3").execute()
+
+    # then
+    assert [output.text for output in cell.outputs] == ["loop 3.5e-07\n"]
+
+
 # --------------------------------------------------------------------------------------------------------------------------- the search
 
 
