@@ -315,6 +315,47 @@ def test_every_trace_can_be_read(name):
     assert f"{T} steps" in repr(trace)
 
 
+@pytest.mark.parametrize(
+    ("norms", "said"),
+    [
+        ([0.009, 2.0, 0.001, 1.0], "reaches 2 steps back: before that, |dL/dh| is under 1 %"),
+        ([0.009, 0.002, 2.0, 1.0], "reaches 1 step back: before that, |dL/dh| is under 1 %"),
+        ([0.02, 0.002, 0.003, 1.0], "reaches all the way back"),
+    ],
+)
+def test_the_table_says_how_far_the_gradient_reaches_though_it_may_sink_on_the_way(norms, said):
+    trace = traced("embedding")
+    layer = trace.layers[0]
+    layer.dh = np.zeros_like(layer.dh)
+    layer.dh[-4:, 2] = norms
+    layer.dh[:-4, 1] = 0.02 * (norms[0] == 0.02)
+
+    assert said in str(trace).splitlines()[1]
+
+
+def test_a_trace_of_one_step_is_in_the_singular():
+    model = minirnn.Sequential([layers.Input((1,)), layers.Embedding(V, E), layers.SimpleRNN(H), layers.Dense(1, "sigmoid")], seed=1)
+    trace = minirnn.trace(model, [4])
+
+    assert ", 1 step: P(positive)" in str(trace)
+    assert ": 1 step, P(positive)" in repr(trace)
+
+
+def test_a_model_whose_weights_are_lost_can_still_be_traced(tmp_path):
+    model = model_of("embedding")
+    weights = model.get_weights()
+    weights[2][1, 3] = np.nan
+    model.set_weights(weights)
+
+    trace = minirnn.trace(model, IDS, 1)
+
+    layer = trace.layers[0]
+    assert np.isfinite(layer.h[0]).sum() == H - 1  # where the numbers go wrong can be seen
+    assert np.isnan(trace.to_dict()[f"{layer.name}.jacobian_norms"]).all()
+    assert np.isnan(layer.jacobian_product[:-1]).all()
+    assert layer.jacobian_product[-1] == 1
+
+
 @pytest.mark.parametrize("name", ["one-hot", "concat", "vectors"])
 def test_a_trace_becomes_arrays_and_json(name, tmp_path):
     trace = traced(name)

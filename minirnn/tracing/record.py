@@ -136,7 +136,7 @@ class Trace:
 
     def __repr__(self) -> str:
         answer = "" if self.prob is None else f", P(positive) {self.prob:.4f}"
-        return f"<Trace of {self.model}: {len(self)} steps{answer}>"
+        return f"<Trace of {self.model}: {_steps(len(self))}{answer}>"
 
     def __str__(self) -> str:
         """A table: a line per step of reading, padding in one."""
@@ -175,16 +175,21 @@ class Trace:
         if self.loss is not None and self.y is not None:
             label = ANSWERS[int(self.y[0])] if self.one_sigmoid and self.y[0] in (0, 1) else np.array2string(self.y)
             answer += f"; label {label}, loss {self.loss:.4f} nats"
-        return f"Trace of {self.model}, {len(self)} steps: {answer}"
+        return f"Trace of {self.model}, {_steps(len(self))}: {answer}"
 
 
 def _reach(layer: LayerTrace) -> str:
-    """Say how far back a layer's gradient reaches: where its norm last is a hundredth of that at the end."""
+    """Say how far back a layer's gradient reaches: the first step at which its norm is a hundredth of that at the end, or more."""
     if layer.dh is None:
         return ""
     norms = np.linalg.norm(layer.dh, axis=1)
     if not norms[-1] > 0:
         return ""
-    far = np.flatnonzero(norms >= norms[-1] / 100)
-    back = layer.steps - 1 - int(far[0])
-    return f"; |dL/dh| stays above 1 % of its last value for {back} step{'s' * (back != 1)} back"
+    first = int(np.flatnonzero(norms >= norms[-1] / 100)[0])
+    if first == 0:
+        return "; the gradient reaches all the way back"
+    return f"; the gradient reaches {_steps(layer.steps - 1 - first)} back: before that, |dL/dh| is under 1 % of its last value"
+
+
+def _steps(number: int) -> str:
+    return f"{number} step{'s' * (number != 1)}"

@@ -191,8 +191,8 @@ class LayerTrace:
 
     @cached_property
     def jacobian_norms(self) -> np.ndarray:
-        """|dh_t/dh_(t-1)| (T,), largest singular value: how far one step can stretch what is carried through it."""
-        return np.array([np.linalg.norm(self.jacobian(t), 2) for t in range(self.steps)])
+        """|dh_t/dh_(t-1)| (T,), largest singular value: how far one step can stretch what it carries; NaN where not finite."""
+        return np.array([_largest_singular_value(self.jacobian(t)) for t in range(self.steps)])
 
     @cached_property
     def jacobian_product(self) -> np.ndarray:
@@ -202,7 +202,7 @@ class LayerTrace:
         product, norms = np.eye(self.units), np.ones(self.steps)
         for t in reversed(range(1, self.steps)):
             product = product @ self.jacobian(t)
-            norms[t - 1] = np.linalg.norm(product, 2)
+            norms[t - 1] = _largest_singular_value(product)
         return norms
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -211,3 +211,8 @@ class LayerTrace:
         back = ("dh", "dz", "dWh_steps", "dWx_steps", "db_steps", "dWh", "dWx", "db")
         names = (*forward, *back, "jacobian_norms", "jacobian_product")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+def _largest_singular_value(matrix: np.ndarray) -> float:
+    # LAPACK does not converge on NaN, and a trace of a training that failed is there to show where the numbers go wrong
+    return float(np.linalg.norm(matrix, 2)) if np.isfinite(matrix).all() else np.nan
