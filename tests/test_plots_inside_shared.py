@@ -7,13 +7,13 @@ from xml.etree import ElementTree
 import matplotlib
 import numpy as np
 import pytest
-from inside_cases import PER_TRACE, everything, network, painted, read
+from inside_cases import INDEX, PER_TRACE, TEXT, everything, network, painted, read
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.image import imread
 from trace_cases import model_of, review_of
 
 import minirnn
-from minirnn import plots
+from minirnn import layers, plots
 from minirnn.plots.signed import signed_colors, strength_colors
 
 
@@ -40,6 +40,32 @@ def test_without_a_label_the_way_forward_is_drawn():
     trace = read(y=None)
 
     assert plots.states_picture(trace).title and plots.probability_picture(trace).title and plots.saturation_picture(trace).title
+
+
+@pytest.mark.parametrize("name", PER_TRACE)
+def test_numbers_that_no_scale_has_are_said_to_be_so(name):
+    model = network()
+    weights = model.get_weights()
+    weights[1][2, 3] = np.nan
+    model.set_weights(weights)
+
+    with pytest.raises(ValueError, match=f"{name}_picture: .* finite numbers"):
+        PER_TRACE[name](minirnn.trace(model, TEXT, 1, word_index=INDEX))
+
+
+def test_where_no_unit_ever_fires_nothing_is_taught_and_the_scale_is_still_one():
+    model = minirnn.Sequential(
+        [layers.Input((9,)), layers.Embedding(13, 4), layers.SimpleRNN(6, "relu"), layers.Dense(1, "sigmoid")], seed=3
+    )
+    model.compile("rmsprop", "binary_crossentropy")
+    weights = model.get_weights()
+    weights[3] -= 9
+    model.set_weights(weights)
+    trace = minirnn.trace(model, TEXT, 1, word_index=INDEX)
+
+    band = painted(plots.contributions_picture(trace)).texts[0].get_text()
+    assert band == "3 × padding give 0.0\N{NO-BREAK SPACE}%"
+    assert "from -1 to 1" in plots.states_picture(trace).description
 
 
 def test_every_picture_has_words_and_names_its_model_and_text():

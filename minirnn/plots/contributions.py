@@ -17,7 +17,7 @@ from matplotlib.ticker import PercentFormatter
 from minirnn.findings import percent
 from minirnn.plots.picture import MUTED, Heights, Picture
 from minirnn.plots.signed import strength_colors
-from minirnn.plots.steps import Steps, choose_layer, count, draw_steps, read_steps, require_gradient, source_of
+from minirnn.plots.steps import Steps, choose_layer, count, draw_steps, read_steps, require_finite, require_gradient, source_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,6 +53,7 @@ def contributions_picture(trace: Trace, layer: str | None = None, *, padding: bo
     '“bad” teaches most, 25.1\xa0% of all contributions; the last 2 of 4 steps give half'
     """
     require_gradient("contributions_picture", trace)
+    require_finite("contributions_picture", trace)
     numbers = choose_layer("contributions_picture", trace, layer)
     steps = read_steps(trace, numbers.positions, padding)
     H, K = numbers.units, len(steps.shown)
@@ -61,7 +62,7 @@ def contributions_picture(trace: Trace, layer: str | None = None, *, padding: bo
     total = np.sqrt(sum(norms**2 for norms in numbers.contribution_norms.values()))
     blocks = {"all": total[None, steps.shown]}
     blocks |= {name: block[:, steps.shown] for name, block in contribution_rows(numbers, pairs).items()}
-    of_padding = 1 - float(total[steps.shown].sum()) / (float(total.sum()) or 1.0)
+    of_padding = float(np.delete(total, steps.shown).sum()) / (float(total.sum()) or 1.0)
     # Heights of the blocks, from the top; Wh has most rows, and most of the room.
     shares = {"all": 0.07, "Wh": 0.51, "Wx": 0.18, "b": 0.18} if pairs else {"all": 0.07, "Wh": 0.29, "Wx": 0.29, "b": 0.29}
     gap = (1 - sum(shares.values())) / 3

@@ -19,7 +19,19 @@ from matplotlib.ticker import MaxNLocator
 
 from minirnn.plots.picture import Picture, legend
 from minirnn.plots.signed import NEGATIVE, POSITIVE
-from minirnn.plots.steps import BAND, ROOM, choose_layer, count, draw_band, plain, read_steps, require_gradient, shorten, source_of
+from minirnn.plots.steps import (
+    BAND,
+    ROOM,
+    choose_layer,
+    count,
+    draw_band,
+    plain,
+    read_steps,
+    require_finite,
+    require_gradient,
+    shorten,
+    source_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,6 +73,7 @@ def gradient_picture(trace: Trace, layer: str | None = None, *, padding: bool = 
     'The gradient neither vanishes nor explodes: 3 steps back it is as large as at the end'
     """
     require_gradient("gradient_picture", trace)
+    require_finite("gradient_picture", trace)
     numbers = choose_layer("gradient_picture", trace, layer)
     steps = read_steps(trace, numbers.positions, padding)
     T = len(numbers.positions)

@@ -11,7 +11,7 @@ import numpy as np
 
 from minirnn.plots.picture import INK, MUTED, Picture, legend
 from minirnn.plots.signed import NEGATIVE, POSITIVE
-from minirnn.plots.steps import Steps, count, draw_steps, read_steps, source_of
+from minirnn.plots.steps import Steps, count, draw_steps, read_steps, require_finite, source_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,6 +47,7 @@ def probability_picture(trace: Trace, *, padding: bool = False) -> Picture:
             "probability_picture: the trace has no probabilities (trace.probs is None). They need a model with one sigmoid output that "
             "can stop reading anywhere: a last Dense(1, activation='sigmoid'), and no Flatten."
         )
+    require_finite("probability_picture", trace)
     steps = read_steps(trace, trace.positions, padding)
     ordered = trace.probs[trace.positions]
     probs, end = ordered[steps.shown], float(ordered[-1])

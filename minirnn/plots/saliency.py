@@ -25,7 +25,7 @@ from matplotlib.textpath import text_to_path
 
 from minirnn.plots.picture import INK, MUTED, Heights, Picture
 from minirnn.plots.signed import NEGATIVE, POSITIVE, signed_colors, strength_colors
-from minirnn.plots.steps import Steps, count, plain, read_steps, require_gradient, source_of
+from minirnn.plots.steps import Steps, count, plain, read_steps, require_finite, require_gradient, source_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,6 +87,7 @@ def saliency_picture(trace: Trace, *, padding: bool = False) -> Picture:
     '“not” pushes hardest, towards positive (+0.029 in the logit); “bad” follows (+0.02)'
     """
     require_gradient("saliency_picture", trace)
+    require_finite("saliency_picture", trace)
     assert trace.saliency is not None
     steps = read_steps(trace, np.arange(len(trace)), padding)
     sensitivity = trace.saliency[steps.shown]

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from minirnn.findings import percent
 from minirnn.plots.picture import FILL, MUTED, Picture, legend
 from minirnn.plots.signed import NEGATIVE, signed_colors
-from minirnn.plots.steps import Steps, choose_layer, count, draw_steps, read_steps, source_of
+from minirnn.plots.steps import Steps, choose_layer, count, draw_steps, read_steps, require_finite, source_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,12 +54,13 @@ def states_picture(trace: Trace, layer: str | None = None, *, padding: bool = Fa
     'The state moves most at “bad”: 4 of 5 units change sign'
     """
     numbers = choose_layer("states_picture", trace, layer)
+    require_finite("states_picture", trace)
     steps = read_steps(trace, numbers.positions, padding)
     h, before = numbers.h[steps.shown], numbers.hs[:-1][steps.shown]
     K, H = h.shape
     moves = np.linalg.norm(h - before, axis=1)
     order = np.arange(H) if H <= NUMBERED_UNITS else np.argsort(-h[-1], kind="stable")
-    limit = 1.0 if numbers.activation in ("tanh", "sigmoid") else max(float(np.abs(h).max()), 1e-12)
+    limit = 1.0 if numbers.activation in ("tanh", "sigmoid") else float(np.abs(h).max()) or 1.0
 
     def paint(axes: Axes, narrow: bool) -> None:
         axes.grid(visible=False)

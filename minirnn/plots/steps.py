@@ -211,6 +211,16 @@ def require_gradient(function: str, trace: Trace) -> None:
         )
 
 
+def require_finite(function: str, trace: Trace) -> None:
+    """Raise ValueError if a state or a gradient of the trace is no finite number: there is no place for it on any scale."""
+    found = [trace.saliency, trace.leaning, trace.output, *(array for layer in trace.layers for array in (layer.hs, layer.dh))]
+    if not all(array is None or np.isfinite(array).all() for array in found):
+        raise ValueError(
+            f"{function}: the states or gradients of model '{trace.model}' are not all finite numbers, as after a training whose loss is "
+            f"nan. Train with a smaller learning_rate, or with clipnorm."
+        )
+
+
 def source_of(trace: Trace, layer: LayerTrace | None = None) -> str:
     """Name the model and the text that a picture was made from."""
     layers = trace.layers if layer is None else [layer]
