@@ -347,6 +347,11 @@ def test_arguments_that_make_no_sense_are_refused(arguments, says):
         Inspector(**arguments)
 
 
+def test_a_record_that_is_no_names_is_refused():
+    with pytest.raises(TypeError, match=r"record must be names out of \['gradient', .*\], received 5"):
+        Inspector(5)
+
+
 def test_a_probe_that_does_not_fit_is_refused_before_the_training():
     model = model_of("embedding")
     before = model.get_weights()

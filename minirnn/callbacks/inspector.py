@@ -76,6 +76,8 @@ class Inspector(Callback):
     ------
     ValueError
         For unknown names and numbers out of range; at the beginning of a training, for a probe that does not fit the model.
+    TypeError
+        For a record that is no names.
 
     Examples
     --------
@@ -94,6 +96,8 @@ class Inspector(Callback):
     def __init__(
         self, record: Iterable[str] = FIGURES, *, snapshots: int = 1, saturation: float = 0.99, rows: int = 64, probe: Any = None
     ) -> None:
+        if not isinstance(record, Iterable):
+            raise TypeError(f"Inspector: record must be names out of {list(FIGURES)}, received {record!r}. Leave it out for all.")
         wanted = (record,) if isinstance(record, str) else tuple(record)
         if unknown := [name for name in wanted if name not in FIGURES]:
             raise ValueError(f"Inspector: record holds {unknown}, which cannot be recorded. Choose from {list(FIGURES)}.")
