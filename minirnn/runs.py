@@ -266,7 +266,7 @@ def find_models(target: str | os.PathLike[str]) -> list[SavedModel]:
 
 
 def what_is_left(folder: Path) -> str:
-    """Say in one line what an interrupted run leaves: finished epochs, and the best weights so far."""
+    """Say in one line what an interrupted run leaves: finished epochs, the best weights so far, and whether only the report is missing."""
     left = []
     for encoding in ENCODINGS:
         history, model = folder / HISTORY_FILES[encoding], folder / MODEL_FILES[encoding]
@@ -276,4 +276,8 @@ def what_is_left(folder: Path) -> str:
             left.append(
                 f"{TITLES[encoding]}: {epochs} finished epoch{'s' * (epochs != 1)} in {history.name}, the best weights in {model.name}"
             )
-    return f"In {folder}: {'; '.join(left)}." if left else f"No epoch was finished; {folder} holds {RECORD} alone."
+    if not left:
+        return f"No epoch was finished; {folder} holds {RECORD} alone."
+    record = read_record(folder)
+    trained = set(record.models) == set(record.settings.encodings)
+    return f"In {folder}: {'; '.join(left)}." + " The training was done and the models tested; only the report is missing." * trained

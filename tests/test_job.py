@@ -224,7 +224,18 @@ def test_a_run_that_does_not_finish_says_so_and_keeps_what_it_had(imdb, tmp_path
     assert runs.read_record(tmp_path).status == status
     assert load_model(tmp_path / "best-simplernn-model.keras").count_params() == 11 * 3 + 9 + 3 + 3 + 1
     assert runs.what_is_left(tmp_path).startswith(f"In {tmp_path}: one-hot: 2 finished epochs in history-onehot.csv, the best weights in")
+    assert "only the report" not in runs.what_is_left(tmp_path)
     assert not (tmp_path / "report.html").exists()
+
+
+def test_an_interruption_of_the_report_leaves_all_that_was_trained(imdb, tmp_path, monkeypatch):
+    monkeypatch.setattr(job, "leave_pictures", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+
+    with pytest.raises(KeyboardInterrupt):
+        run(imdb, tmp_path)
+
+    assert set(runs.read_record(tmp_path).models) == {"onehot", "embedding"}
+    assert runs.what_is_left(tmp_path).endswith("The training was done and the models tested; only the report is missing.")
 
 
 def test_an_interruption_before_the_first_epoch_leaves_the_record_alone(imdb, tmp_path, monkeypatch):
