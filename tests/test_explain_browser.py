@@ -339,6 +339,26 @@ def test_a_unit_chosen_by_key_keeps_the_focus(opened):
     assert view.tab.evaluate("document.activeElement.dataset.key") == "unit 4"
 
 
+def test_the_units_are_one_stop_of_the_tab_key_and_up_and_down_go_through_them(opened):
+    _, view = opened("128 units")
+    view.read()
+    buttons = view.tab.locator("#units button")
+    order = [int(text) for text in buttons.all_inner_texts()]
+    assert buttons.evaluate_all("nodes => nodes.filter(node => node.tabIndex === 0).map(node => Number(node.textContent))") == [0]
+
+    at = order.index(0)
+    view.tab.locator("#units [data-key='unit 0']").focus()
+    for key, by in (
+        [("ArrowDown", 1), ("ArrowDown", 2), ("ArrowUp", 1)] if at < 126 else [("ArrowUp", -1), ("ArrowUp", -2), ("ArrowDown", -1)]
+    ):
+        view.tab.keyboard.press(key)
+        unit = order[at + by]
+        assert view.read()["unit"] == unit
+        assert view.tab.evaluate("document.activeElement.dataset.key") == f"unit {unit}"
+    view.tab.keyboard.press("Tab")
+    assert view.tab.evaluate("document.activeElement.dataset.key") == "recurrent-sum"
+
+
 def test_typing_does_not_move_time(opened):
     _, view = opened("embedding")
     view.tab.locator("#last").click()

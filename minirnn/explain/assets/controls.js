@@ -91,6 +91,15 @@ const Controls = (() => {
       const target = event.target, typing = target.closest && target.closest("textarea, input, select, summary");
       const own = { ArrowLeft: () => move(-1), ArrowRight: () => move(1), Home: () => move(-Infinity), End: () => move(Infinity) };
       if (typing && target.id !== "time" && target.type !== "checkbox") return;
+      const row = target.closest && target.closest("tr[data-unit]"), rows = { ArrowUp: "previousElementSibling", ArrowDown: "nextElementSibling" };
+      if (row && rows[event.key]) {
+        event.preventDefault();
+        const next = row[rows[event.key]];
+        if (!next) return;
+        next.querySelector("button").focus();
+        next.click();
+        return;
+      }
       if (own[event.key]) {
         event.preventDefault();
         own[event.key]();

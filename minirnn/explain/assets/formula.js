@@ -69,7 +69,7 @@ const FormulaPanel = (() => {
     if (!isFinite(largest)) largest = 1;
     const rows = reading.orders[view.layer].map(j =>
       el("tr", { class: j === view.unit ? "chosen" : null, "data-unit": j, click: () => choose(j) },
-        el("th", { scope: "row" }, el("button", { type: "button", class: "unit", "data-key": `unit ${j}`, "aria-pressed": String(j === view.unit), "aria-label": `unit ${j}` }, j)),
+        el("th", { scope: "row" }, el("button", { type: "button", class: "unit", "data-key": `unit ${j}`, "aria-pressed": String(j === view.unit), "aria-label": `unit ${j}`, tabindex: j === view.unit ? 0 : -1 }, j)),
         columns.map(column => {
           const value = column.of(j);
           return el("td", { "data-name": column.name, class: column.kind ? "with-bar" : null }, column.kind ? bar(value, largest, column.kind) : null, number(value));
