@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import numpy as np
 import pytest
-from explain_cases import MODELS, OTHER, TEXT, WORD_INDEX, model_of, traced
+from explain_cases import MODELS, OTHER, TEXT, WORD_INDEX, T, model_of, traced
 
 from minirnn.explain import assembly, page, write_page
 
@@ -452,7 +453,76 @@ def test_the_top_line_names_the_word_at_which_the_answer_turned(opened):
         assert "never changed its mind" in sentence
 
 
+def test_a_change_of_mind_is_between_numbers_that_differ(opened):
+    model = model_of("embedding")
+    weights = model.get_weights()
+    weights[-2] *= 1e-4  # so that the logit hardly moves, around 0
+    weights[-1][:] = 0
+    model.set_weights(weights)
+    _, view = opened("embedding", model=model)
+    probs = view.read()["probs"]
+    turn = [t for t in range(1, T) if (probs[t] > 0.5) != (probs[t - 1] > 0.5)][-1]
+
+    before, after = re.search(r"from ([\d.]+) to ([\d.]+?)[ .]*(\(|$)", view.tab.locator("#finding-turn").inner_text()).groups()[:2]
+
+    assert before != after
+    assert [float(before), float(after)] == pytest.approx([probs[turn - 1], probs[turn]], abs=6e-6)
+
+
+def test_where_no_gradient_comes_back_to_a_word_none_is_said_to_push(opened):
+    _, view = opened("embedding", "bad film", fragment="#padding=post&bptt=2")
+
+    assert set(view.read()["leaning"][:3]) == {0}
+    assert "In the end none pushes: no gradient comes back to a word." in view.tab.locator("#finding-words").inner_text()
+
+
+def test_a_run_of_padding_says_of_which_of_its_steps_the_numbers_are(opened):
+    _, view = opened("embedding", "bad film")
+
+    view.tab.locator("#first").click()
+
+    assert view.tab.locator("#word-detail").inner_text().startswith(f"Padding, id 0, the last of {T - 3} steps.")
+
+
 # --------------------------------------------------------------------------------------------------------------------------- looks
+
+
+CONTRASTS = """() => {
+  const parts = colour => { const found = colour.match(/[\\d.]+/g).map(Number); return found.length < 4 ? [...found, 1] : found; };
+  const over = (top, below) => [0, 1, 2].map(k => top[k] * top[3] + below[k] * (1 - top[3])).concat([1]);
+  const linear = v => (v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+  const luminance = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const found = {}, walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode.data.trim(), node = walker.currentNode.parentElement;
+    if (!text || !node.getClientRects().length || node.closest(":disabled")) continue;
+    const above = [];
+    for (let one = node; one; one = one.parentElement) above.push(getComputedStyle(one));
+    let paper = above.reduceRight((below, style) => over(parts(style.backgroundColor), below), [255, 255, 255, 1]);
+    if (node.classList.contains("word")) {
+      const tint = getComputedStyle(node, "::before"), colour = parts(tint.backgroundColor);
+      paper = over([...colour.slice(0, 3), colour[3] * Number(tint.opacity)], paper);
+    }
+    const ink = parts(node instanceof SVGElement ? above[0].fill : above[0].color);
+    ink[3] *= above.reduce((opacity, style) => opacity * Number(style.opacity), 1);
+    const [dark, light] = [luminance(over(ink, paper)), luminance(paper)].sort((one, other) => one - other);
+    found[`${node.tagName} ${node.getAttribute("class")} ${text.slice(0, 20)}`] = (light + 0.05) / (dark + 0.05);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_has_the_contrast_that_wcag_asks_of_it(scheme, opened):
+    still = {"color_scheme": scheme, "reduced_motion": "reduce"}  # no colour is caught on its way
+    _, view = opened("embedding", TEXT + " great film zzyzx" * 3, fragment="#untrained=on&bptt=4&wh=1.5", context=still)
+    view.read()
+    assert view.tab.locator("#words .cut").count() > 0
+
+    contrasts = view.tab.evaluate(CONTRASTS)
+
+    assert len(contrasts) > 100
+    assert {text: contrast for text, contrast in contrasts.items() if contrast < 4.5} == {}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

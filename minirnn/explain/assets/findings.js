@@ -13,6 +13,13 @@ const Findings = (() => {
     return found;
   }
 
+  /* Two probabilities, with as many digits as it takes to tell them apart. */
+  function apart(before, after) {
+    let digits = 2;
+    while (digits < 6 && write(before, digits) === write(after, digits)) digits++;
+    return [write(before, digits), write(after, digits)];
+  }
+
   /* The words by how far the probability moved as each was read, the largest first. */
   function moves(reading) {
     const { probs, positions } = reading.trace, found = [];
@@ -27,9 +34,8 @@ const Findings = (() => {
   function reach(layer) {
     const { T, units: H, logitDh } = layer;
     const sizes = Float64Array.from({ length: T }, (_, s) => Network.norm(logitDh, s * H, H));
-    const last = sizes[T - 1];
-    let first = T - 1;
-    while (first > 0 && sizes.subarray(0, first).some(size => size >= 0.01 * last)) first--;
+    const last = sizes[T - 1], at = sizes.findIndex(size => size >= 0.01 * last);
+    const first = at < 0 ? T - 1 : at; // none where the last is not a number
     return { sizes, first, distance: T - 1 - first, zero: last === 0 };
   }
 
@@ -50,7 +56,7 @@ const Findings = (() => {
       const where = steps[t].pad ? "in the padding" : `at ${named(steps[t])}`;
       sentence = [
         el("b", {}, `It changed its mind for good ${where}`),
-        `, from ${write(trace.probs[before], 2)} to ${write(trace.probs[t], 2)}`,
+        `, from ${apart(trace.probs[before], trace.probs[t]).join(" to ")}`,
         others.length ? ` (${earlier.filter(Boolean).join(" and ")}).` : ".",
       ];
     }
@@ -73,6 +79,7 @@ const Findings = (() => {
   function weighsMost(reading) {
     const { leaning } = reading.trace, words = reading.steps.map((step, t) => t).filter(t => reading.steps[t].piece);
     const heaviest = words.reduce((best, t) => (Math.abs(leaning[t]) > Math.abs(leaning[best]) ? t : best), words[0]);
+    if (leaning[heaviest] === 0) return " In the end none pushes: no gradient comes back to a word.";
     return [" In the end ", el("b", {}, quoted(reading.steps[heaviest].piece.text)), ` pushes most, ${View.signed(leaning[heaviest], 2)} of the logit.`];
   }
 
@@ -90,5 +97,5 @@ const Findings = (() => {
     return [el("b", {}, `${plural(found.distance, "step")} back, ${where}`), ". Before that, |dL/dh| is under 1 % of its last value."];
   }
 
-  return { show, turns, moves, reach, named };
+  return { show, turns, reach, named };
 })();

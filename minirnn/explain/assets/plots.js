@@ -4,7 +4,7 @@
 "use strict";
 
 const Plots = (() => {
-  const { el, svg, fill, byId, number, write, quoted, css } = View;
+  const { el, svg, fill, byId, number, write, quoted } = View;
   const LEFT = 40, RIGHT = 10;
 
   const label = (reading, column) => {
@@ -51,8 +51,7 @@ const Plots = (() => {
     const y = p => top + high * (1 - p);
     const chosen = columns.findIndex(column => column.t === view.step);
     const line = (probs, kind) => svg("path", { class: kind, d: columns.map((c, k) => `${k ? "L" : "M"}${place.middle(k).toFixed(1)} ${y(probs[c.t]).toFixed(1)}`).join("") });
-    const turned = Findings.turns(reading);
-    const marks = turned.map((r, n) => ({ k: columns.findIndex(column => column.r >= r), r, last: n === turned.length - 1 }));
+    const turned = Findings.turns(reading), last = turned[turned.length - 1];
     const picture = svg("svg", { width: place.width, height, viewBox: `0 0 ${place.width} ${height}`, role: "img", "aria-label": spoken(reading) },
       svg("rect", { class: "above", x: LEFT, y: y(1), width: place.width - LEFT - RIGHT, height: high / 2 }),
       svg("rect", { class: "below", x: LEFT, y: y(0.5), width: place.width - LEFT - RIGHT, height: high / 2 }),
@@ -66,7 +65,7 @@ const Plots = (() => {
       reading.untrained ? line(reading.untrained.probs, "line untrained") : null,
       line(trace.probs, "line"),
       columns.map((c, k) => place.size >= 9 ? svg("circle", { class: `dot ${trace.probs[c.t] > 0.5 ? "up" : "down"}`, cx: place.middle(k), cy: y(trace.probs[c.t]), r: k === chosen ? 5 : 3 }) : null),
-      marks.map(mark => turn(reading, place, mark, y)),
+      turned.length ? turn(reading, place, columns.findIndex(column => column.r >= last), y) : null,
       chosen >= 0 && place.size < 9 ? svg("circle", { class: "dot up", cx: place.middle(chosen), cy: y(trace.probs[view.step]), r: 5 }) : null,
       ticks(reading, columns, place, chosen, top + high + 14));
     pointer(picture, place, columns, choose);
@@ -77,10 +76,9 @@ const Plots = (() => {
   }
 
   /* The last change of mind is marked and named; those before it can be seen where the line crosses. */
-  function turn(reading, place, { k, r, last }, y) {
+  function turn(reading, place, k, y) {
     const column = reading.columns[k], x = place.middle(k), at = y(reading.trace.probs[column.t]);
     const ring = svg("circle", { class: "turn", cx: x, cy: at, r: 7 });
-    if (!last) return null;
     const words = `changes its mind ${reading.steps[column.t].pad ? "in the padding" : `at ${quoted(short(label(reading, column)))}`}`;
     // After the last change every point lies on one side of 0.5, so to the right the other side is free.
     const early = x < place.width * 0.62, now = reading.trace.probs[column.t] > 0.5;

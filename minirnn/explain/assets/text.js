@@ -66,7 +66,8 @@ const TextPanel = (() => {
 
   function describe(reading, t) {
     const { trace, steps } = reading, step = steps[t];
-    const what = step.pad ? "Padding, id 0" : step.start ? "The start mark, id 1" : [
+    const run = step.pad ? reading.columns.find(column => column.t === t).count : 1;
+    const what = step.pad ? `Padding, id 0${run > 1 ? `, the last of ${run} steps` : ""}` : step.start ? "The start mark, id 1" : [
       el("b", {}, quoted(step.piece.text)),
       step.missing ? ": this page does not hold its weights, so it reads <oov>, id 2" : step.id === Words.OOV ? ": outside the vocabulary, so the network reads <oov>, id 2" : `: id ${step.id}`,
     ];
