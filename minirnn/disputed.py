@@ -5,7 +5,8 @@ Comes in: what each model says of the test reviews, and their labels. Goes out: 
     one model     argmax_n |p_n - y_n|
     two           argmax_n |p_n - p'_n|
 
-over the reviews of at most `SHORT` words, so that the pictures can show every word; over all where none is so short. It is an extreme by
+over the reviews of at most `SHORT` words, so that the pictures can show every word; over all where none is so short, and where no more
+than that is read of any, so that its length is not known. It is an extreme by
 construction and says nothing about the models' accuracy, which is why the sentences give the median beside it.
 """
 
@@ -58,7 +59,7 @@ def find(probs: Mapping[str, np.ndarray], ids: np.ndarray, labels: np.ndarray) -
     1
     """
     lengths = np.count_nonzero(ids, axis=1)
-    short = lengths <= SHORT
+    short = (lengths <= SHORT) & (ids.shape[1] > SHORT)
     chosen = np.flatnonzero(short) if short.any() else np.arange(len(ids))
     first, *others = probs.values()
     gaps = np.abs(first - (others[0] if others else labels))[chosen]

@@ -40,6 +40,12 @@ def test_where_all_are_long_all_are_chosen_from():
     assert "of at most" not in disputed.paragraphs(review, "IMDB")[0]
 
 
+def test_where_no_more_is_read_of_any_nothing_is_said_of_lengths():
+    review = disputed.find({"one-hot": ONE_HOT, "embedding": EMBEDDING}, reviews(5, 9, 2, 40, 3)[:, -40:], LABELS)
+
+    assert (review.place, review.among, review.short) == (3, 5, False)
+
+
 def test_one_model_is_shown_with_the_review_that_it_gets_most_wrong():
     review = disputed.find({"embedding": EMBEDDING}, reviews(5, 9, 2, 4, 3), LABELS)
 
