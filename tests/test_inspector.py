@@ -332,6 +332,22 @@ def test_layers_that_are_called_alike_are_told_apart():
     assert names == {"forward_one", "both.forward_one", "backward_one"}
 
 
+@pytest.mark.parametrize("scale", [1e-25, 1.0, 1e25])
+def test_norms_are_right_where_float32_has_no_squares(scale):
+    model = model_of("embedding")
+    rng = np.random.default_rng(5)
+    model.set_weights([rng.normal(size=weight.shape) * scale for weight in model.get_weights()])
+    expected = [np.linalg.norm(weight.astype(float)) for weight in model.get_weights()]
+
+    inspector = Inspector(["norm"], snapshots=0)
+    inspector.set_model(model)
+    inspector.on_train_begin()
+    inspector.on_epoch_begin(0)
+    inspector.on_epoch_end(0)
+
+    np.testing.assert_allclose([value for (value,) in inspector.records.values()], expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -256,7 +256,10 @@ class Inspector(Callback):
 
 def _norm(array: np.ndarray) -> float:
     flat = array.reshape(-1)
-    return math.sqrt(flat @ flat)
+    square = float(flat @ flat)
+    if not 1e-30 < square < 1e30:  # float32 has no squares far below and above: a gradient of 1e-23 would be 0, and its share inf
+        square = float(np.square(flat, dtype=np.float64).sum())
+    return math.sqrt(square)
 
 
 def _names(layers: Sequence[Layer]) -> dict[int, str]:
