@@ -105,7 +105,8 @@ def remarks(record: Record) -> list[str]:
                 f"The first {outcome.title} epoch took {first:.1f} s: kernels are compiled in a first run, and loaded in later ones."
             )
         if not outcome.stopped_early:
-            sentences.append(f"The {outcome.title} model used all its {outcome.epochs} epochs: early stopping did not act.")
+            used = f"all its {outcome.epochs} epochs" if outcome.epochs > 1 else "its one epoch"
+            sentences.append(f"The {outcome.title} model used {used}: early stopping did not act.")
     return sentences
 
 

@@ -167,6 +167,8 @@ def test_a_first_epoch_that_compiled_and_a_training_that_was_cut_short_are_point
 
     assert "4.0 s" in compiled
     assert "all its 3 epochs" in used_up
+    run.models = {"embedding": outcome("embedding", stopped_early=False, epochs=1, epoch_seconds=[0.9])}
+    assert remarks(run) == ["The embedding model used its one epoch: early stopping did not act."]
     assert remarks(record()) == []
 
 
