@@ -222,7 +222,7 @@ def _carried(inside: Inside, course: Course) -> str:
     if course.kind in ("never", "little"):
         least, most = steps_text(min(known)), steps_text(max(known))
         return f"Of {name} it is {least} throughout." if least == most else f"Of {name} it is between {least} and {most} throughout."
-    return f"Of {name} it is {steps_text(inside.aligned[0])} after the first epoch, and {steps_text(known[-1])} at the end."
+    return f"Of {name} it is {steps_text(inside.aligned[0])} after the first epoch, and {steps_text(inside.aligned[-1])} at the end."
 
 
 def _turned(inside: Inside, course: Course) -> list[str]:
@@ -291,9 +291,11 @@ def _median(values: Sequence[float]) -> float:
 def steps_text(steps: float) -> str:
     """Write a reach, with a decimal where that says something.
 
-    >>> steps_text(1.04), steps_text(41.7)
-    ('1.0 steps', '42 steps')
+    >>> steps_text(1.04), steps_text(41.7), steps_text(math.nan)
+    ('1.0 steps', '42 steps', 'an unknown number of steps')
     """
+    if not math.isfinite(steps):
+        return "an unknown number of steps"
     return f"{steps:.1f} steps" if steps < 9.95 else f"{steps:.0f} steps"
 
 

@@ -168,6 +168,8 @@ def test_figures_that_are_not_known_are_not_spoken_of():
     assert "it is not known" in words
     assert "nan" not in words
     assert "nan" not in text(inside([math.nan] * 3, unknown[:3]))
+    lost_at_the_end = text(inside([0.6, 0.5, 0.4], [9.0, 8.0, math.nan], reach=[9.0] * 3))
+    assert "it is 9.0 steps after the first epoch, and an unknown number of steps at the end" in lost_at_the_end
 
 
 @pytest.mark.parametrize("one_hot", [False, True])

@@ -1,5 +1,7 @@
 """The pictures of a plateau: every value drawn is one that was recorded, and the fall is marked where the sentences have it."""
 
+import math
+
 import pytest
 from matplotlib.figure import Figure
 from small_run import insides
@@ -45,6 +47,21 @@ def test_a_model_that_learned_nothing_has_no_mark():
     flat = insides()[0]._replace(val_loss=[0.69] * 5)
     for maker in MAKERS:
         assert not any("tenth" in label for label in lines(maker([flat], "IMDB"))[1])
+
+
+def test_a_model_that_learned_too_little_to_tell_when_has_no_mark():
+    little = insides()[0]._replace(val_loss=[0.69, 0.685, 0.68, 0.675, 0.672])
+    assert course_of(little.val_loss).kind == "little"
+    for maker in MAKERS:
+        assert not any("tenth" in label for label in lines(maker([little], "IMDB"))[1])
+
+
+def test_a_reach_that_is_not_known_is_not_given_in_numbers():
+    slow, fast = insides()
+    lost = slow._replace(aligned=[math.nan] * 5)
+
+    assert plots.reach_picture([lost], "IMDB").title == "How far back the gradient of the one-hot model gets after 5 epochs is not known"
+    assert plots.reach_picture([lost, fast], "IMDB").title.endswith("over an unknown number of steps and 50 steps after its last epoch")
 
 
 @pytest.mark.parametrize("narrow", [False, True])

@@ -73,6 +73,8 @@ def _reach_title(insides: Sequence[Inside]) -> str:
     ends = " and ".join(steps_text(inside.aligned[-1]) for inside in insides)
     epochs = len(insides[0].aligned)
     last = f"after {epochs} epoch{'s' * (epochs > 1)}" if len(insides) == 1 else "after its last epoch"
+    if not any(np.isfinite(inside.aligned[-1]) for inside in insides):
+        return f"How far back the gradient of the {models} model gets {last} is not known"
     return f"The gradient of the {models} model pulls the same way over {ends} {last}"
 
 
@@ -122,11 +124,11 @@ def _line(axes: Axes, values: Sequence[float], color: str, style: str, label: st
 
 
 def _dot(axes: Axes, inside: Inside, values: Sequence[float]) -> None:
-    """Mark the epoch at which a model begins to learn."""
-    start = course_of(inside.val_loss).start
-    if start:
+    """Mark the epoch at which a model begins to learn, where the sentences give one."""
+    course = course_of(inside.val_loss)
+    if course.kind not in ("never", "little"):
         dot: Any = {"color": COLORS[inside.name], "marker": "o", "markersize": 9, "markeredgecolor": INK, "linestyle": "none"}
-        axes.plot([start], [values[start - 1]], label=f"{inside.name}: a tenth of the gain, epoch {start}", **dot)
+        axes.plot([course.start], [values[course.start - 1]], label=f"{inside.name}: a tenth of the gain, epoch {course.start}", **dot)
 
 
 def _epochs(axes: Axes, insides: Sequence[Inside]) -> None:
