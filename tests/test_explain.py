@@ -194,6 +194,17 @@ def test_a_model_that_a_page_cannot_show_is_refused_before_anything_is_written(b
         check_model(build())
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_a_model_whose_weights_are_lost_is_refused(number):
+    model = model_of("stack")
+    weights = model.get_weights()
+    weights[2][1, 2] = number
+    model.set_weights(weights)
+
+    with pytest.raises(ValueError, match=f"explain: layer '{model.layers[1].name}' has weights that are not finite"):
+        page(model, TEXT, word_index=WORD_INDEX)
+
+
 def test_a_wrong_label_and_a_strange_untrained_model_are_refused():
     with pytest.raises(ValueError, match="label must be 'positive' or 'negative', received 'good'"):
         page(model_of("embedding"), TEXT, word_index=WORD_INDEX, label="good")

@@ -7,9 +7,11 @@ import shutil
 
 import numpy as np
 import pytest
-from explain_cases import MODELS, OTHER, TEXT, WORD_INDEX, T, model_of, traced
+from explain_cases import MODELS, OTHER, TEXT, WORD_INDEX, T, V, model_of, traced
 
+import minirnn
 from minirnn.explain import assembly, page, write_page
+from minirnn.layers import Dense, Embedding, SimpleRNN
 
 FLAGS = ["no-sandbox", "disable-gpu", "disable-background-networking", "disable-component-update", "disable-sync", "no-first-run"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -467,6 +469,19 @@ def test_a_change_of_mind_is_between_numbers_that_differ(opened):
 
     assert before != after
     assert [float(before), float(after)] == pytest.approx([probs[turn - 1], probs[turn]], abs=6e-6)
+
+
+def test_a_network_that_explodes_beyond_all_numbers_is_said_to_have_no_answer(opened):
+    model = model_of("any length")
+    lines = minirnn.Sequential([minirnn.Input((None,)), Embedding(V, 4), SimpleRNN(6, "linear"), Dense(1, "sigmoid")])
+    lines.set_weights([weight * 2 for weight in model.get_weights()])
+    _, view = opened("any length", "not bad " * 300, "#wh=3", model=lines, untrained=None)
+    view.until("minirnn.state().complete")
+
+    assert view.tab.locator(".answer-word").inner_text().lower() == "no answer"
+    assert re.search("beyond what a number can hold, at “(not|bad)”: there is no answer", view.tab.locator("#finding-turn").inner_text())
+    assert view.tab.locator("#finding-words").inner_text() == "No word moved the answer."
+    assert view.tab.locator("#finding-reach").inner_text() == "It grows beyond what a number can hold."
 
 
 def test_where_no_gradient_comes_back_to_a_word_none_is_said_to_push(opened):

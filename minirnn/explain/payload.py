@@ -34,6 +34,11 @@ def check_model(model: Sequential) -> None:
     if not model.built:
         raise ValueError(f"explain: model '{model.name}' has no weights yet. Train it, or load a trained one.")
     _check_shapes(model)
+    if lost := [layer.name for layer in model.layers if not all(np.isfinite(weight).all() for weight in layer.get_weights())]:
+        raise ValueError(
+            f"explain: layer '{lost[0]}' has weights that are not finite numbers, as after a training whose loss is nan. Train it again "
+            f"with a smaller learning_rate, or with clipnorm."
+        )
     V, sequence, recurrent = vocabulary(model), True, 0
     if V < 4:
         raise ValueError(f"explain: the model's vocabulary has {V} ids, and ids 0 to 3 are marks. {UNSUPPORTED}")

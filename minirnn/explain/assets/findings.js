@@ -9,8 +9,17 @@ const Findings = (() => {
   /* Steps of reading at which the answer changed; the first step has none before it. */
   function turns(reading) {
     const { probs, positions } = reading.trace, found = [];
-    for (let r = 1; r < positions.length; r++) if (probs[positions[r]] > 0.5 !== probs[positions[r - 1]] > 0.5) found.push(r);
+    for (let r = 1; r < positions.length; r++) {
+      const before = probs[positions[r - 1]], now = probs[positions[r]];
+      if (!isNaN(before) && !isNaN(now) && now > 0.5 !== before > 0.5) found.push(r);
+    }
     return found;
+  }
+
+  /* Where an exploding network has no probability any more: the first such step of reading. */
+  function lost({ trace, steps }) {
+    const t = trace.positions.find(position => isNaN(trace.probs[position]));
+    return steps[t].pad ? "in the padding" : `at ${named(steps[t])}`;
   }
 
   /* Two probabilities, with as many digits as it takes to tell them apart. */
@@ -35,20 +44,21 @@ const Findings = (() => {
     const { T, units: H, logitDh } = layer;
     const sizes = Float64Array.from({ length: T }, (_, s) => Network.norm(logitDh, s * H, H));
     const last = sizes[T - 1], at = sizes.findIndex(size => size >= 0.01 * last);
-    const first = at < 0 ? T - 1 : at; // none where the last is not a number
+    const first = at < 0 ? T - 1 : at; // none where the last is not a number, of which no reach is told
     return { sizes, first, distance: T - 1 - first, zero: last === 0 };
   }
 
   function show(reading, settings) {
     const { trace, steps } = reading, p = trace.p;
-    const answer = p > 0.5 ? "positive" : "negative";
+    const answer = isNaN(p) ? "no answer" : p > 0.5 ? "positive" : "negative";
     byId("answer").className = answer;
     fill(byId("answer"), el("span", { class: "answer-word" }, answer), " ", el("span", { class: "answer-p" }, "P(positive) = ", number(p, 3, { id: "shown-p" })));
 
     const changes = turns(reading), order = trace.positions;
     const known = steps.some(step => step.piece && step.id !== Words.OOV);
     let sentence;
-    if (!changes.length) sentence = `It never changed its mind: it said ${answer} from the first step on.`;
+    if (isNaN(p)) sentence = `The states grew beyond what a number can hold, ${lost(reading)}: there is no answer.`;
+    else if (!changes.length) sentence = `It never changed its mind: it said ${answer} from the first step on.`;
     else {
       const r = changes[changes.length - 1], t = order[r], before = order[r - 1];
       const others = changes.slice(0, -1), inPads = others.filter(n => steps[order[n]].pad).length, inWords = others.length - inPads;
@@ -62,7 +72,7 @@ const Findings = (() => {
     }
     fill(byId("finding-turn"), sentence);
 
-    const moved = moves(reading).slice(0, 3).filter(move => move.change !== 0);
+    const moved = moves(reading).slice(0, 3).filter(move => move.change !== 0 && !isNaN(p));
     fill(
       byId("finding-words"),
       moved.length === 0 ? "No word moved the answer." : null,
@@ -85,6 +95,7 @@ const Findings = (() => {
 
   function reachSentence(reading, layer, found, settings) {
     const { steps } = reading, t = layer.positions[found.first];
+    if (!found.sizes.every(Number.isFinite)) return "It grows beyond what a number can hold.";
     if (found.zero) return "Nothing comes back: the gradient is 0 at the last step already.";
     const cut = settings.bptt !== null && found.distance >= settings.bptt - 1;
     if (cut) return [el("b", {}, plural(found.distance, "step")), `: there backpropagation was cut, at ${named(steps[t])}.`];

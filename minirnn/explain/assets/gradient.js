@@ -51,7 +51,7 @@ const GradientPanel = (() => {
       ],
       svg("line", { class: "cursor", x1: x(chosen), x2: x(chosen), y1: TOP, y2: TOP + HIGH }),
       lines.slice().reverse().map(line => svg("path", { class: line.kind, d: path(line.values) })),
-      sizes[chosen] > 0 ? svg("circle", { class: "dot up", cx: x(chosen), cy: y(Math.log10(lines[0].values[chosen])), r: 5 }) : null,
+      sizes[chosen] > 0 && isFinite(lines[0].values[chosen]) ? svg("circle", { class: "dot up", cx: x(chosen), cy: y(Math.log10(lines[0].values[chosen])), r: 5 }) : null,
       distances.map(d => svg("text", { class: "axis", x: x(T - 1 - d), y: TOP + HIGH + 16, "text-anchor": d === 0 ? "end" : "middle" }, d)),
       svg("text", { class: "axis", x: width - RIGHT, y: TOP + HIGH + 32, "text-anchor": "end" }, "steps before the end of reading"));
     picture.addEventListener("click", event => {

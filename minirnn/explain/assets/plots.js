@@ -50,7 +50,8 @@ const Plots = (() => {
     const top = 14, high = 150, room = tickRoom(reading, columns), height = top + high + room;
     const y = p => top + high * (1 - p);
     const chosen = columns.findIndex(column => column.t === view.step);
-    const line = (probs, kind) => svg("path", { class: kind, d: columns.map((c, k) => `${k ? "L" : "M"}${place.middle(k).toFixed(1)} ${y(probs[c.t]).toFixed(1)}`).join("") });
+    const held = (probs, c) => c !== undefined && !isNaN(probs[c.t]); // an exploding network has probabilities up to some step
+    const line = (probs, kind) => svg("path", { class: kind, d: columns.map((c, k) => held(probs, c) ? `${held(probs, columns[k - 1]) ? "L" : "M"}${place.middle(k).toFixed(1)} ${y(probs[c.t]).toFixed(1)}` : "").join("") });
     const turned = Findings.turns(reading), last = turned[turned.length - 1];
     const picture = svg("svg", { width: place.width, height, viewBox: `0 0 ${place.width} ${height}`, role: "img", "aria-label": spoken(reading) },
       svg("rect", { class: "above", x: LEFT, y: y(1), width: place.width - LEFT - RIGHT, height: high / 2 }),
@@ -64,9 +65,9 @@ const Plots = (() => {
       chosen >= 0 ? svg("line", { class: "cursor", x1: place.middle(chosen), x2: place.middle(chosen), y1: top, y2: top + high }) : null,
       reading.untrained ? line(reading.untrained.probs, "line untrained") : null,
       line(trace.probs, "line"),
-      columns.map((c, k) => place.size >= 9 ? svg("circle", { class: `dot ${trace.probs[c.t] > 0.5 ? "up" : "down"}`, cx: place.middle(k), cy: y(trace.probs[c.t]), r: k === chosen ? 5 : 3 }) : null),
+      columns.map((c, k) => place.size >= 9 && held(trace.probs, c) ? svg("circle", { class: `dot ${trace.probs[c.t] > 0.5 ? "up" : "down"}`, cx: place.middle(k), cy: y(trace.probs[c.t]), r: k === chosen ? 5 : 3 }) : null),
       turned.length ? turn(reading, place, columns.findIndex(column => column.r >= last), y) : null,
-      chosen >= 0 && place.size < 9 ? svg("circle", { class: "dot up", cx: place.middle(chosen), cy: y(trace.probs[view.step]), r: 5 }) : null,
+      chosen >= 0 && place.size < 9 && held(trace.probs, columns[chosen]) ? svg("circle", { class: "dot up", cx: place.middle(chosen), cy: y(trace.probs[view.step]), r: 5 }) : null,
       ticks(reading, columns, place, chosen, top + high + 14));
     pointer(picture, place, columns, choose);
     fill(node, picture);
