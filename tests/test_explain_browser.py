@@ -540,6 +540,22 @@ def test_all_text_has_the_contrast_that_wcag_asks_of_it(scheme, opened):
     assert {text: contrast for text, contrast in contrasts.items() if contrast < 4.5} == {}
 
 
+@pytest.mark.parametrize("answer", [False, True])
+def test_the_note_of_a_late_change_of_mind_does_not_run_into_the_axis_on_a_telephone(answer, opened):
+    late = [
+        seed
+        for seed in range(60)
+        if [p > 0.5 for p in traced(model_of("embedding", seed=seed), TEXT, label=1).probs[-2:]] == [not answer, answer]
+    ]
+    _, view = opened("embedding", model=model_of("embedding", seed=late[0]), context={"viewport": {"width": 375, "height": 800}})
+
+    note = view.tab.locator("#probability .note").bounding_box()
+    for name in ("positive", "negative"):
+        box = view.tab.locator("#probability text.axis", has_text=name).bounding_box()
+        beside = note["x"] >= box["x"] + box["width"] or note["y"] >= box["y"] + box["height"] or note["y"] + note["height"] <= box["y"]
+        assert beside, (name, note, box)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("kind", ["stack", "128 units"])
 def test_it_holds_on_a_telephone(kind, scheme, opened):

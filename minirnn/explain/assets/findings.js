@@ -101,8 +101,8 @@ const Findings = (() => {
     if (cut) return [el("b", {}, plural(found.distance, "step")), `: there backpropagation was cut, at ${named(steps[t])}.`];
     if (found.first === 0) {
       const share = found.sizes[0] / found.sizes[layer.T - 1];
-      const size = share >= 1 ? `${write(share, 1)} times` : `${write(100 * share, 0)} % of`;
-      return [el("b", {}, `All the way, ${plural(found.distance, "step")}`), `: at the first step it is still ${size} its last value.`];
+      const size = share >= 1 ? `${write(share, 1)} times` : `still ${write(100 * share, 0)} % of`;
+      return [el("b", {}, `All the way, ${plural(found.distance, "step")}`), `: at the first step it is ${size} its last value.`];
     }
     const where = steps[t].pad ? "past every word, into the padding" : `to ${named(steps[t])}`;
     return [el("b", {}, `${plural(found.distance, "step")} back, ${where}`), ". Before that, |dL/dh| is under 1 % of its last value."];

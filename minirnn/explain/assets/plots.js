@@ -83,7 +83,8 @@ const Plots = (() => {
     const words = `changes its mind ${reading.steps[column.t].pad ? "in the padding" : `at ${quoted(short(label(reading, column)))}`}`;
     // After the last change every point lies on one side of 0.5, so to the right the other side is free.
     const early = x < place.width * 0.62, now = reading.trace.probs[column.t] > 0.5;
-    const beside = early ? (now ? y(0.5) + 18 : y(0.5) - 9) : now ? y(1) + 14 : y(0) - 6;
+    const row = place.width < 420 ? 20 : 0; // on a telephone the note would run into "positive" or "negative" at the left
+    const beside = early ? (now ? y(0.5) + 18 : y(0.5) - 9) : now ? y(1) + 14 + row : y(0) - 6 - row;
     return [ring, svg("text", { class: "note", x: x + (early ? 10 : -10), y: beside, "text-anchor": early ? "start" : "end" }, words)];
   }
 
