@@ -196,11 +196,13 @@ def choose_layer(function: str, trace: Trace, layer: str | None) -> LayerTrace:
     """
     if layer is None:
         return trace.layers[-1]
-    for one in trace.layers:
-        if one.name == layer:
-            return one
-    names = ", ".join(repr(one.name) for one in trace.layers)
-    raise ValueError(f"{function}: the trace has no layer {layer!r}; it has {names}. Leave layer out for the one nearest the output.")
+    try:
+        return trace[layer]
+    except KeyError:
+        names = ", ".join(repr(one.name) for one in trace.layers)
+        raise ValueError(
+            f"{function}: the trace has no layer {layer!r}; it has {names}. Leave layer out for the one nearest the output."
+        ) from None
 
 
 def require_gradient(function: str, trace: Trace) -> None:
