@@ -15,6 +15,7 @@ Both models see the same rows in the same split; only how an id becomes a vector
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import platform
@@ -285,6 +286,6 @@ def look_into(best: dict[str, Sequential], corpus: Corpus, test: Examples) -> Se
     if word_index is not None:
         drawn += [plots.vectors_picture(model, word_index) for model in best.values()]
     if len(best) > 1:
-        whose = [title.capitalize() for title in best] * len(drawn)
-        drawn = [picture._replace(title=f"{title}: {picture.title}") for title, picture in zip(whose, drawn, strict=False)]
+        whose = itertools.cycle(best)  # each drawing is of one model after the other
+        drawn = [picture._replace(title=f"{next(whose).capitalize()}: {picture.title}") for picture in drawn]
     return report.Section(disputed.heading(review), disputed.paragraphs(review, corpus.short_name, no_words), drawn)
