@@ -106,13 +106,11 @@ class Inspector(Callback):
                 raise ValueError(f"Inspector: {argument} must be a whole number of at least {least}, received {value!r}.")
         if isinstance(saturation, bool) or not isinstance(saturation, int | float | np.number) or not 0 <= saturation <= 1:
             raise ValueError(f"Inspector: saturation must be a number in 0..1, received {saturation!r}. It is a bound on |h|.")
-        self.record, self.snapshots_every, self.saturation, self.rows, self.probe = (
-            wanted,
-            int(snapshots),
-            float(saturation),
-            int(rows),
-            probe,
-        )
+        self.record = wanted
+        self.snapshots_every = int(snapshots)
+        self.saturation = float(saturation)
+        self.rows = int(rows)
+        self.probe = probe
         self._forget()
 
     def _forget(self) -> None:
